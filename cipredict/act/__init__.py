@@ -1,0 +1,1 @@
+"""Doors to systems outside: git, pytest's collection. One module per door."""

@@ -1,0 +1,1 @@
+"""Forecast and facts into plans: pure functions without clock, environment, files or randomness."""

@@ -1,0 +1,1 @@
+"""The published bundle into answers: what the nightly job learned, readable without the libraries that learned it."""

@@ -1,0 +1,1 @@
+"""Bytes from outside into records: test reports, histories, git, coverage. Reads, never stores."""

@@ -1,0 +1,1 @@
+"""History into a forecast: replay, members, ensemble, calibration, backtest, registry. Alone imports the science stack."""

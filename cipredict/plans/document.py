@@ -1,0 +1,84 @@
+"""The frame around every plan: schema name, id, canonical bytes, reading back.
+
+`id` is the first 12 hex digits of the sha256 of the canonical body, so equal inputs give equal files on every shard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cipredict.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFrom:
+    """What a plan was made from: enough to make it again.
+
+    Attributes
+    ----------
+    version : of cipredict
+    forecast : id of the bundle, None in a fallback
+    model : registered version of the model that served, None where a baseline did
+    commit : head of the working tree, empty where git is absent
+    settings : source of the settings
+    """
+
+    version: str
+    forecast: str | None = None
+    model: str | None = None
+    commit: str = ""
+    settings: str = "defaults"
+
+
+def canonical_json(document: Mapping[str, object]) -> str:
+    """Sorted keys, two spaces, final newline: the same document gives the same bytes."""
+    return json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+
+
+def plan_id(body: Mapping[str, object]) -> str:
+    """Give 12 hex digits that change exactly when the body does."""
+    return hashlib.sha256(canonical_json(body).encode()).hexdigest()[:12]
+
+
+def frame_plan(schema: str, body: Mapping[str, object]) -> dict[str, object]:
+    """Put schema and id around a body."""
+    return {"schema": schema, "id": plan_id(body), **body}
+
+
+def write_plan(path: Path, document: Mapping[str, object]) -> None:
+    """Write a plan's canonical bytes, creating folders.
+
+    Raises
+    ------
+    InputError
+        The place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(canonical_json(document), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"Cannot write the plan to {path}: {error.strerror}.", slug="output-unwritable", hint="Give a writable --output.") from error
+
+
+def read_plan(path: Path, *, schemas: tuple[str, ...]) -> dict[str, object]:
+    """Read a plan whose schema is one of `schemas`.
+
+    Raises
+    ------
+    InputError
+        Missing, not JSON, or another schema.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Cannot read the plan {path}: {error.strerror}.", slug="plan-unreadable") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}.", slug="plan-unreadable") from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema not in schemas:
+        raise InputError(f"{path} holds schema {schema!r}, expected {' or '.join(schemas)}.", slug="plan-schema")
+    return dict(document)

@@ -1,0 +1,152 @@
+"""What `ingest` hands to the `store`: facts about runs, jobs, cases and changes, each validated where it was read.
+
+Durations are seconds, times are aware UTC, paths are POSIX and relative to the repository's root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Verdict(StrEnum):
+    """What became of a case in a run."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+class Result(StrEnum):
+    """What became of a run or job, in the words of OpenTelemetry's `cicd.pipeline.result`."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    CANCELLATION = "cancellation"
+    SKIP = "skip"
+
+
+class CaseRun(NamedTuple):
+    """One case in one report. A tuple, not a dataclass: reports hold millions of them.
+
+    Attributes
+    ----------
+    case_id : canonical id, see `cipredict.ids`
+    verdict : of the last attempt
+    duration_s : setup + call + teardown of the last attempt; None where the report has none
+    attempts : entries that the report holds for this id, 1 without reruns
+    is_flaky : an attempt disagreed with the verdict
+    peak_memory_bytes : None where not measured
+    """
+
+    case_id: str
+    verdict: Verdict
+    duration_s: float | None
+    attempts: int = 1
+    is_flaky: bool = False
+    peak_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """Identifies one attempt of one run: upserts are keyed by it."""
+
+    provider: str
+    repository: str
+    run_id: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One changed path. `status` is git's letter (A, M, D, R, C, T); line counts are None for binary files."""
+
+    path: str
+    added: int | None = None
+    deleted: int | None = None
+    status: str = "M"
+    previous_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One attempt of a CI run. `changes` is None when nobody knows what changed, empty when nothing did."""
+
+    key: RunKey
+    started_at: datetime
+    finished_at: datetime | None = None
+    workflow: str = ""
+    sha: str = ""
+    parent_sha: str = ""
+    branch: str = ""
+    event: str = ""
+    result: Result | None = None
+    changes: tuple[Change, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of a job, in the order of `number`."""
+
+    number: int
+    name: str
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: Result | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One job of one attempt. `queued_s` is None where the source cannot be trusted."""
+
+    key: RunKey
+    job_id: str
+    name: str
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    queued_s: float | None = None
+    runner: str = ""
+    result: Result | None = None
+    steps: tuple[StepRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseBatch:
+    """The cases of one report file. Stored in one transaction; the same (key, job_id, source) replaces itself."""
+
+    key: RunKey
+    source: str
+    cases: tuple[CaseRun, ...]
+    job_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecord:
+    """One commit with its changed paths, for churn and co-change."""
+
+    repository: str
+    sha: str
+    parent_sha: str
+    committed_at: datetime
+    author: str
+    changes: tuple[Change, ...]
+
+
+class CoverageLink(NamedTuple):
+    """A case executed at least one line of a file."""
+
+    case_id: str
+    path: str
+    lines: int
+
+
+class ImportEdge(NamedTuple):
+    """A Python file imports another file of the same repository."""
+
+    importer: str
+    imported: str
