@@ -41,7 +41,19 @@ RUN_ALL_GLOBS = (
 )
 """A change to one of these can move any case, so everything runs."""
 
-IGNORED_GLOBS = ("*.md", "*.rst", "**/*.md", "**/*.rst", "docs/**", "doc/**", "CHANGELOG*", "LICENSE*", "AUTHORS*", "CONTRIBUTORS*", ".gitignore")
+IGNORED_GLOBS = (
+    "*.md",
+    "*.rst",
+    "**/*.md",
+    "**/*.rst",
+    "docs/**",
+    "doc/**",
+    "CHANGELOG*",
+    "LICENSE*",
+    "AUTHORS*",
+    "CONTRIBUTORS*",
+    ".gitignore",
+)
 """A change to one of these moves no case."""
 
 
@@ -100,7 +112,7 @@ def _read_table(path: Path) -> Mapping[str, object]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.", slug="settings-toml", hint="Fix the file.") from error
+        raise SettingsError(f"{path} is not valid TOML: {error}.", slug="settings-toml") from error
     tool = document.get("tool", {})
     table = tool.get("cipredict", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
@@ -140,10 +152,10 @@ def _convert(value: object, *, like: object) -> object:
         raise TypeError(f"must be a list of strings, not {value!r}")
     if isinstance(like, Path | str):
         if isinstance(value, str):
-            return type(like)(value) if isinstance(like, str) else Path(value)
+            return Path(value) if isinstance(like, Path) else value
         raise TypeError(f"must be a string, not {value!r}")
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise TypeError(f"must be a positive number, not {value!r}")
     if isinstance(like, int) and not isinstance(value, int):
         raise TypeError(f"must be a whole number, not {value!r}")
-    return type(like)(value)  # type: ignore[call-overload]  # int or float by the checks above
+    return float(value) if isinstance(like, float) else value

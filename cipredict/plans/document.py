@@ -61,7 +61,7 @@ def write_plan(path: Path, document: Mapping[str, object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(canonical_json(document), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"Cannot write the plan to {path}: {error.strerror}.", slug="output-unwritable", hint="Give a writable --output.") from error
+        raise InputError(f"Cannot write {path}: {error.strerror}.", slug="output-unwritable") from error
 
 
 def read_plan(path: Path, *, schemas: tuple[str, ...]) -> dict[str, object]:
