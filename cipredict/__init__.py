@@ -9,7 +9,7 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 _HOMES: dict[str, str] = {}
-__all__ = sorted([*_HOMES, "__version__"])
+__all__ = ["__version__"]
 
 
 def __getattr__(name: str) -> object:

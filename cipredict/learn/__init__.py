@@ -1,1 +1,4 @@
-"""History into a forecast: replay, members, ensemble, calibration, backtest, registry. Alone imports the science stack."""
+"""History into a forecast: replay, members, ensemble, calibration, backtest, registry.
+
+Alone imports the science stack.
+"""
