@@ -1,0 +1,114 @@
+"""Replay policies over a window that nothing was fitted on, and say what each would have caught.
+
+Every policy sees the same runs, the same expected seconds and the same history; real seconds and verdicts score it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cipredict.learn.metrics import BUDGETS, OrderScore, score_order
+from cipredict.learn.policies import Policy, order_of
+from cipredict.learn.rows import JudgedRun
+
+_CHANCE_ORDERS = 10
+HEADLINE_BUDGET = 0.20
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyResult:
+    """Means over the judged runs.
+
+    Attributes
+    ----------
+    caught : budget (share of test time) → share of failing runs with a failing case finished within it
+    new_caught : the same with only the newly failing cases as targets, over the runs that have one
+    missed : runs whose failing cases all lie beyond `HEADLINE_BUDGET`, with their names
+    """
+
+    policy: str
+    runs: int
+    new_runs: int
+    apfd: float
+    apfdc: float
+    new_apfdc: float
+    caught: Mapping[float, float]
+    new_caught: Mapping[float, float]
+    time_saved_share: float
+    missed: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def judge_policies(
+    judged: Mapping[int, JudgedRun], policies: Mapping[str, Policy], case_ids: list[str]
+) -> dict[str, PolicyResult]:
+    """Score every policy on every judged run."""
+    return {name: _judge(name, policy, judged, case_ids) for name, policy in policies.items()}
+
+
+def _judge(name: str, policy: Policy, judged: Mapping[int, JudgedRun], case_ids: list[str], /) -> PolicyResult:
+    scores, new_scores, missed = [], [], []
+    for position, run in judged.items():
+        orders = list(_orders(name, policy(run), position))
+        score = _mean_score(score_order(order, run.seconds, run.failed) for order in orders)
+        scores.append(score)
+        if run.is_new.any():
+            new_scores.append(_mean_score(score_order(order, run.seconds, run.is_new) for order in orders))
+        if score["first_share"] > HEADLINE_BUDGET:
+            missed.append((run.run.run_id, tuple(case_ids[slot] for slot in run.slots[run.failed])))
+    return PolicyResult(
+        policy=name,
+        runs=len(scores),
+        new_runs=len(new_scores),
+        apfd=_mean(scores, "apfd"),
+        apfdc=_mean(scores, "apfdc"),
+        new_apfdc=_mean(new_scores, "apfdc"),
+        caught={budget: _mean(scores, f"caught_{budget}") for budget in BUDGETS},
+        new_caught={budget: _mean(new_scores, f"caught_{budget}") for budget in BUDGETS},
+        time_saved_share=1 - _mean(scores, "first_share"),
+        missed=tuple(missed),
+    )
+
+
+def _orders(name: str, scores: NDArray[np.floating], position: int) -> Iterable[NDArray[np.intp]]:
+    for repeat in range(_CHANCE_ORDERS if name == "random" else 1):
+        yield order_of(scores, seed=(0, position, repeat))
+
+
+def _mean_score(scores: Iterable[OrderScore]) -> dict[str, float]:
+    rows = [
+        {
+            "apfd": score.apfd,
+            "apfdc": score.apfdc,
+            "first_share": score.first_share,
+            **{f"caught_{budget}": float(score.is_caught(budget)) for budget in BUDGETS},
+        }
+        for score in scores
+    ]
+    return {key: fmean(row[key] for row in rows) for key in rows[0]}
+
+
+def _mean(rows: list[dict[str, float]], key: str) -> float:
+    return fmean(row[key] for row in rows) if rows else float("nan")
+
+
+def needed_shares(judged: Mapping[int, JudgedRun], policy: Policy) -> tuple[float, ...]:
+    """Give, sorted, the share of expected time each failing run needed under the plan's own rules.
+
+    As a plan does: cases that always run come first, then the policy's order. A run counts if a case fails that was
+    not red on the default branch already: re-finding the known red proves nothing.
+    """
+    shares = []
+    for position, run in judged.items():
+        targets = run.failed & ~run.is_red_at_base
+        if targets.any():
+            order = order_of(policy(run), seed=(0, position, 0))
+            order = np.concatenate([order[run.always_runs[order]], order[~run.always_runs[order]]])
+            expected = np.maximum(run.expected_s[order].astype(np.float64), 1e-9)
+            reached = int(np.flatnonzero(targets[order])[0])
+            shares.append(float(expected[: reached + 1].sum() / expected.sum()))
+    return tuple(sorted(shares))

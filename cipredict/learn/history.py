@@ -1,0 +1,69 @@
+"""The store's history as arrays: runs in time order, each with its change and the verdicts of its cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cipredict.forecast.features import ChangeFacts
+from cipredict.forecast.state import Floats, Ints
+
+PASSED, FAILED, SKIPPED = 0, 1, 2
+"""Verdict codes: an error counts as failed; a skipped case has no verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One run as the replay sees it.
+
+    Attributes
+    ----------
+    slots : cases of the run, shape (n,)
+    verdicts : PASSED, FAILED or SKIPPED per case, shape (n,)
+    seconds : duration per case, NaN where unknown, shape (n,)
+    is_flaky : a rerun disagreed with the verdict, shape (n,)
+    wall_s : duration of the run, NaN where unknown
+    """
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    facts: ChangeFacts
+    event: str
+    slots: Ints
+    verdicts: NDArray[np.int8]
+    seconds: Floats
+    is_flaky: NDArray[np.bool_]
+    wall_s: float = float("nan")
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Cases that failed, shape (n,)."""
+        return self.verdicts == FAILED
+
+    @property
+    def has_verdict(self) -> NDArray[np.bool_]:
+        """Cases that ran, shape (n,): everything but the skipped."""
+        return self.verdicts != SKIPPED
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All runs known at `as_of`, ordered by start."""
+
+    case_ids: list[str]
+    runs: list[PastRun]
+    as_of: datetime
+    default_branch: str = ""
+
+    def split(self, share: float) -> int:
+        """Give the number of runs in the first `share` (0…1) by time order."""
+        return int(len(self.runs) * share)
+
+    def failing(self, start: int, stop: int | None = None) -> Iterator[PastRun]:
+        """Give the runs of a window that have a failing case."""
+        return (run for run in self.runs[start:stop] if run.failed.any())

@@ -1,0 +1,1 @@
+"""The learners of an ensemble, one per file, behind one protocol."""

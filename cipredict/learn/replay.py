@@ -1,0 +1,120 @@
+"""Roll a state through history: before each run starts, only runs that had *finished* by then are in it.
+
+Overlapping builds leak results otherwise (research: selection, section 0.6). The order of runs is by start; each
+run enters the state once a later run starts at or after its finish.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from datetime import datetime
+
+import numpy as np
+
+from cipredict.forecast.features import ChangeFacts
+from cipredict.forecast.state import HALF_LIVES, Episode, Floats, PathMemory, State
+from cipredict.learn.history import FAILED, SKIPPED, History, PastRun
+
+MAX_EPISODES = 300
+MAX_EPISODE_ENTRIES = 200_000
+MAX_BRANCHES = 50
+_PATH_DECAY = 0.5 ** (1 / 60)
+_SECONDS_WEIGHT = 0.3
+"""Weight of the newest duration in a case's typical seconds."""
+
+
+def in_finish_order(history: History) -> Iterator[tuple[int, PastRun, list[PastRun]]]:
+    """Give each run (position, run) with the runs that finished since the one before it and before its own start."""
+    running: list[tuple[datetime, int]] = []
+    for position, run in enumerate(history.runs):
+        finished = []
+        while running and running[0][0] <= run.started_at:
+            finished.append(history.runs[heapq.heappop(running)[1]])
+        yield position, run, finished
+        heapq.heappush(running, (run.finished_at, position))
+
+
+def replay(history: History) -> Iterator[tuple[PastRun, State]]:
+    """Give each run with the state known at its start. The state is one object, rolled on: read it at once."""
+    state = State.blank(history.case_ids)
+    for _, run, finished in in_finish_order(history):
+        for past in finished:
+            absorb(state, past)
+        yield run, state
+
+
+def final_state(history: History) -> State:
+    """Give the state after every run of `history` has finished: what a bundle publishes."""
+    state = State.blank(history.case_ids)
+    for run in sorted(history.runs, key=lambda past: past.finished_at):
+        absorb(state, run)
+    return state
+
+
+def absorb(state: State, run: PastRun) -> None:
+    """Take a finished run into the state."""
+    ran = run.has_verdict
+    slots, failed = run.slots[ran], (run.verdicts[ran] == FAILED).astype(np.float32)
+    is_new = (failed > 0) & (state.columns["last_verdict"][slots] != 1)
+    _count(state, run, slots, failed, is_new)
+    _time(state, run)
+    _remember_change(state, run.facts, slots[is_new])
+    if run.facts.branch:
+        state.branch_failures.pop(run.facts.branch, None)
+        state.branch_failures[run.facts.branch] = slots[failed > 0]
+        while len(state.branch_failures) > MAX_BRANCHES:
+            del state.branch_failures[next(iter(state.branch_failures))]
+    state.tick += 1
+
+
+def newly_failing(state: State, run: PastRun) -> np.ndarray:
+    """Tell which cases of a run fail now and did not fail in their previous run, shape (n,), bool."""
+    return run.failed & (state.columns["last_verdict"][run.slots] != 1)
+
+
+def _count(state: State, run: PastRun, slots: np.ndarray, failed: Floats, is_new: np.ndarray) -> None:
+    column = state.columns
+    previous = column["last_verdict"][slots]
+    column["flips"][slots] += (previous >= 0) & (previous != failed)
+    column["runs"][slots] += 1
+    column["failures"][slots] += failed
+    column["new_failures"][slots] += is_new
+    column["last_failure_tick"][slots[failed > 0]] = state.tick
+    column["first_tick"][slots] = np.where(column["first_tick"][slots] < 0, state.tick, column["first_tick"][slots])
+    column["last_verdict"][slots] = failed
+    if run.facts.is_base_push:
+        column["base_verdict"][slots] = failed
+    for half_life in HALF_LIVES:
+        keep = 0.5 ** (1 / half_life)
+        for name, add in ((f"decayed_failures_{half_life}", failed), (f"decayed_runs_{half_life}", 1.0)):
+            column[name][slots] = column[name][slots] * keep + add
+
+
+def _time(state: State, run: PastRun) -> None:
+    timed = np.isfinite(run.seconds)
+    slots, seconds = run.slots[timed], run.seconds[timed]
+    column = state.columns
+    first = column["runs_timed"][slots] == 0
+    blended = column["typical_s"][slots] * (1 - _SECONDS_WEIGHT) + seconds * _SECONDS_WEIGHT
+    column["typical_s"][slots] = np.where(first, seconds, blended)
+    column["runs_timed"][slots] += 1
+
+
+def _remember_change(state: State, facts: ChangeFacts, newly_failed: np.ndarray) -> None:
+    sources = facts.sources
+    for path in sources:
+        _remember_path(state.paths.setdefault(path, PathMemory()), newly_failed)
+    if sources and len(newly_failed):
+        state.episodes.append(Episode(state.tick, frozenset(sources), newly_failed.astype(np.int32)))
+        while len(state.episodes) > MAX_EPISODES or sum(len(e.cases) for e in state.episodes) > MAX_EPISODE_ENTRIES:
+            state.episodes.pop(0)
+
+
+def _remember_path(memory: PathMemory, newly_failed: np.ndarray) -> None:
+    memory.changes = memory.changes * _PATH_DECAY + 1
+    cases = np.union1d(memory.cases, newly_failed).astype(np.int32)
+    counts = np.zeros(len(cases), np.float32)
+    counts[np.searchsorted(cases, memory.cases)] = memory.new_failures * np.float32(_PATH_DECAY)
+    counts[np.searchsorted(cases, newly_failed)] += 1
+    memory.cases, memory.new_failures = cases, counts
