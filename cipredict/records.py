@@ -150,3 +150,24 @@ class ImportEdge(NamedTuple):
 
     importer: str
     imported: str
+
+
+class ReportStatus(StrEnum):
+    """What a file that was read is worth."""
+
+    VALID = "valid"
+    SUBOPTIMAL = "suboptimal"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRecord:
+    """One file that `ingest` read, stored or not: what `doctor` shows. `reason` is empty for a valid one."""
+
+    source: str
+    status: ReportStatus
+    read_at: datetime
+    reason: str = ""
+    cases: int = 0
+    size_bytes: int | None = None
+    sha256: str = ""
