@@ -32,7 +32,7 @@ def score_graph(graph: bytes, rows: Floats) -> NDArray[np.float64]:
     try:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         answer = np.asarray(session.run(None, {session.get_inputs()[0].name: rows})[-1], np.float64)
-    except Exception as error:  # noqa: BLE001  # onnxruntime raises bare pybind exceptions of many types
+    except Exception as error:  # onnxruntime raises bare pybind exceptions of many types
         raise ForecastUnusable(f"A published graph cannot be scored: {error}.", slug="forecast-graph") from error
     return answer[:, -1] if answer.ndim == 2 else answer
 

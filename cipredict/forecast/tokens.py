@@ -13,7 +13,9 @@ from cipredict.ids import case_file, case_function
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATOR = re.compile(r"[^a-z0-9]+")
-_NOISE = frozenset({"test", "tests", "spec", "specs", "unit", "integration", "src", "lib", "main", "py", "js", "ts", "init"})
+_NOISE = frozenset(
+    {"test", "tests", "spec", "specs", "unit", "integration", "src", "lib", "main", "py", "js", "ts", "init"}
+)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isnan
 from statistics import fmean
 
 import numpy as np
@@ -41,6 +42,17 @@ class PolicyResult:
     new_caught: Mapping[float, float]
     time_saved_share: float
     missed: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def headline(self) -> dict[str, float]:
+        """Give the measures that decide a promotion; those that nothing was measured for are left out."""
+        measures = {
+            "apfd": self.apfd,
+            "apfdc": self.apfdc,
+            "new_apfdc": self.new_apfdc,
+            **{f"caught_{budget:.0%}": share for budget, share in self.caught.items()},
+            **{f"new_caught_{budget:.0%}": share for budget, share in self.new_caught.items()},
+        }
+        return {name.replace("%", ""): value for name, value in measures.items() if not isnan(value)}
 
 
 def judge_policies(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ OFFSET_S = 1e-3
 """Clock resolution of the reports: below it a ratio means nothing."""
 _KEPT = 5
 _EWMA = 0.5
+_MEMORY_DECAY = 0.97
+"""Of a remembered memory peak per measured run: an upper forecast that forgets slowly."""
 _SAMPLE = 150
 
 
@@ -42,19 +44,22 @@ class Clock:
     recent : newest first, shape (n_cases, 5), NaN where not measured
     ewma : weight 0.5 on the newest, shape (n_cases,)
     runs : measurements, shape (n_cases,)
+    peak_memory_bytes : decayed maximum, shape (n_cases,), 0 where not measured
     speed : of the last run: its seconds over what `last` expected, 1 is as before
     """
 
     recent: Floats
     ewma: Floats
     runs: Floats
+    peak_memory_bytes: Floats
     speed: float = 1.0
-    peak_memory_bytes: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def blank(cls, n_cases: int) -> Clock:
         """Give a clock that has measured nothing."""
-        return cls(np.full((n_cases, _KEPT), np.nan, np.float32), np.full(n_cases, np.nan, np.float32), np.zeros(n_cases, np.float32))
+        unmeasured = np.full(n_cases, np.nan, np.float32)
+        zeros = np.zeros(n_cases, np.float32)
+        return cls(np.full((n_cases, _KEPT), np.nan, np.float32), unmeasured, zeros, zeros.copy())
 
     def absorb(self, run: PastRun) -> None:
         """Take a finished run's durations in; skipped and untimed cases leave no mark."""
@@ -69,6 +74,12 @@ class Clock:
         blended = self.ewma[slots] * (1 - _EWMA) + seconds * _EWMA
         self.ewma[slots] = np.where(np.isfinite(self.ewma[slots]), blended, seconds)
         self.runs[slots] += 1
+        if run.peak_memory_bytes is not None:
+            measured = np.nan_to_num(run.peak_memory_bytes)
+            remembered = self.peak_memory_bytes[run.slots] * _MEMORY_DECAY
+            self.peak_memory_bytes[run.slots] = np.where(
+                measured > 0, np.maximum(measured, remembered), self.peak_memory_bytes[run.slots]
+            )
 
     def baselines(self, slots: NDArray[np.intp]) -> dict[str, NDArray[np.float64]]:
         """Give `last`, `median3` and `ewma` of cases that have been measured, shape (n,) each."""
@@ -89,7 +100,10 @@ class Clock:
             np.log(spread + 0.01),
             np.log1p(self.runs[slots]),
             np.log(_group_mean(self.recent[:, 0], index.file_of, len(index.files))[index.file_of[slots]] + OFFSET_S),
-            np.log(_group_mean(self.recent[:, 0], index.function_of, index.n_functions)[index.function_of[slots]] + OFFSET_S),
+            np.log(
+                _group_mean(self.recent[:, 0], index.function_of, index.n_functions)[index.function_of[slots]]
+                + OFFSET_S
+            ),
             self.speed,
             len(facts.sources) if facts else 0.0,
             changed,

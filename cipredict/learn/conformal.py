@@ -6,6 +6,7 @@ of later runs is an assumption, so the coverage on the holdout is measured and p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,10 +32,17 @@ class LogConformal:
     offset_s: float
     low: tuple[float, ...]
     high: tuple[float, ...]
+    bands_s: tuple[float, ...] = BANDS_S
+
+    @classmethod
+    def from_json(cls, factors: Mapping[str, object]) -> LogConformal:
+        """Read what a bundle's manifest holds."""
+        lists = {name: tuple(factors[name]) for name in ("low", "high", "bands_s")}  # type: ignore[arg-type]  # lists by the schema
+        return cls(coverage=float(str(factors["coverage"])), offset_s=float(str(factors["offset_s"])), **lists)
 
     def interval(self, expected_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give lower and upper seconds for expected ones, never below 0."""
-        band = np.digitize(expected_s, BANDS_S)
+        band = np.digitize(expected_s, self.bands_s)
         base = expected_s + self.offset_s
         low = np.maximum(base * np.asarray(self.low)[band] - self.offset_s, 0.0)
         return np.minimum(low, expected_s), np.maximum(base * np.asarray(self.high)[band] - self.offset_s, expected_s)
@@ -66,9 +74,7 @@ def _quantiles(ratios: NDArray[np.float64], coverage: float) -> tuple[float, flo
     return float(np.exp(lower)), float(np.exp(upper))
 
 
-def coverage_of(
-    conformal: LogConformal, expected_s: NDArray[np.float64], actual_s: NDArray[np.float64]
-) -> float:
+def coverage_of(conformal: LogConformal, expected_s: NDArray[np.float64], actual_s: NDArray[np.float64]) -> float:
     """Give the share of actual seconds inside their interval, 0…1; NaN without rows."""
     if not len(actual_s):
         return float("nan")

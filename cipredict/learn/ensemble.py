@@ -59,13 +59,15 @@ def fit_members(recipe: Recipe, task: Task, X: Floats, y: Floats, sample_weight:
     }
 
 
-def fit_weights(task: Task, answers: Answers, y: Floats, sample_weight: Floats, start: Mapping[str, float], /) -> dict[str, float]:
+def fit_weights(
+    task: Task, answers: Answers, y: Floats, sample_weight: Floats, start: Mapping[str, float], /
+) -> dict[str, float]:
     """Give the weights that minimise the loss on a window that no member has seen.
 
     Loss: logarithmic for probabilities, absolute for seconds. `start` is where the search begins and the answer
     when the window is empty.
     """
-    names = list(answers)
+    names = list(answers) or list(start)
     initial = np.array([start[name] for name in names])
     initial = initial / initial.sum()
     if not len(y):

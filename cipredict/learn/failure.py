@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cipredict.forecast.case_index import build_case_index
 from cipredict.forecast.probability import apply_sigmoid
+from cipredict.forecast.state import Floats
 from cipredict.learn.backtest import HEADLINE_BUDGET, PolicyResult, judge_policies, needed_shares
 from cipredict.learn.calibration import Reliability, fit_sigmoid, reliability
 from cipredict.learn.ensemble import Ensemble, combine, fit_members, fit_weights
@@ -47,7 +48,7 @@ class FailureModel:
 
 @dataclass(frozen=True, slots=True)
 class FailureStudy:
-    """A model and everything measured about it on the holdout.
+    """A model and everything measured about it on the holdout; None where there was nothing to learn from.
 
     Attributes
     ----------
@@ -55,15 +56,17 @@ class FailureStudy:
     needed_shares : of the model's plan order, see `backtest.needed_shares`
     baseline_shares : the same for the baseline that serves instead
     reasons : why it may not serve; empty where it may
+    parity_rows : features of the holdout, to compare learners and graphs on
     """
 
-    model: FailureModel
+    model: FailureModel | None
     results: Mapping[str, PolicyResult]
     calibration: tuple[Reliability, ...]
     needed_shares: tuple[float, ...]
     baseline_shares: tuple[float, ...]
     reasons: tuple[str, ...]
     holdout_start: int
+    parity_rows: Floats
 
 
 def study_failure(history: History, recipe: Recipe) -> FailureStudy:
@@ -71,55 +74,58 @@ def study_failure(history: History, recipe: Recipe) -> FailureStudy:
     fit_end, train_end = history.split(recipe.fit_share), history.split(recipe.train_share)
     index = build_case_index(history.case_ids)
     replayed = collect_rows(history, index, judge_from=train_end, seed=recipe.random_state)
-    model = _fit(replayed, recipe, fit_end, train_end)
-    policies: dict[str, Policy] = {**BASELINES, MODEL: model.per_time, "oracle": oracle}
+    model = _fit(replayed, recipe, fit_end=fit_end, train_end=train_end)
+    policies: dict[str, Policy] = {**BASELINES, **({MODEL: model.per_time} if model else {}), "oracle": oracle}
     results = judge_policies(replayed.judged, policies, history.case_ids)
     holdout = replayed.rows(train_end, len(history.runs), max_rows=10**9)
+    p_fail = model.p_fail(holdout.X) if model and len(holdout.y) else None
     return FailureStudy(
         model=model,
         results=results,
-        calibration=tuple(reliability(model.p_fail(holdout.X), holdout.y, holdout.frequency)),
-        needed_shares=needed_shares(replayed.judged, model.per_time),
+        calibration=() if p_fail is None else tuple(reliability(p_fail, holdout.y, holdout.frequency)),
+        needed_shares=needed_shares(replayed.judged, model.per_time) if model else (),
         baseline_shares=needed_shares(replayed.judged, decay10_per_time),
         reasons=reasons_against(results, recipe),
         holdout_start=train_end,
+        parity_rows=holdout.X[:256],
     )
 
 
-def _fit(replayed: Replayed, recipe: Recipe, fit_end: int, train_end: int, /) -> FailureModel:
+def _fit(replayed: Replayed, recipe: Recipe, *, fit_end: int, train_end: int) -> FailureModel | None:
     early = replayed.rows(0, fit_end, max_rows=recipe.max_rows)
     window = replayed.rows(fit_end, train_end, max_rows=recipe.max_rows)
-    _require_both_classes(early)
-    answers = {name: m.predict(window.X) for name, m in fit_members(recipe, "probability", early.X, early.y, early.weight).items()}
+    if not _has_both_classes(early):
+        return None
+    before = fit_members(recipe, "probability", early.X, early.y, early.weight)
+    answers = {name: member.predict(window.X) for name, member in before.items()} if len(window.y) else {}
     weights = fit_weights("probability", answers, window.y, window.weight, recipe.weights)
-    sigmoid = fit_sigmoid(combine(answers, weights), window.y, window.frequency)
+    sigmoid = fit_sigmoid(combine(answers, weights), window.y, window.frequency) if answers else (1.0, 0.0)
     rows = replayed.rows(0, train_end, max_rows=recipe.max_rows)
     members = fit_members(recipe, "probability", rows.X, rows.y, rows.weight)
     return FailureModel(Ensemble("probability", members, weights), sigmoid)
 
 
-def _require_both_classes(rows: Rows) -> None:
-    from cipredict.errors import InputError  # noqa: PLC0415
-
-    if not len(rows.y) or rows.y.min() == rows.y.max():
-        raise InputError(
-            "The history holds no run with both a failing and a passing case early enough to learn from.",
-            slug="history-thin",
-            hint="Ingest more runs, then train again.",
-        )
+def _has_both_classes(rows: Rows) -> bool:
+    return bool(len(rows.y)) and bool(rows.y.min() != rows.y.max())
 
 
 def reasons_against(results: Mapping[str, PolicyResult], recipe: Recipe) -> tuple[str, ...]:
     """Give why the model may not serve: too little evidence, or a baseline that is as good."""
-    own = results[MODEL]
+    own = results.get(MODEL)
+    if own is None:
+        return ("no failing run early enough to learn from",)
     reasons = []
     if own.runs < recipe.promotion["min_failing_runs"]:
-        reasons.append(f"only {own.runs} failing runs in the holdout, {recipe.promotion['min_failing_runs']:.0f} needed")
+        reasons.append(
+            f"only {own.runs} failing runs in the holdout, {recipe.promotion['min_failing_runs']:.0f} needed"
+        )
     gain = recipe.promotion["min_gain"]
     for name in BASELINES:
         rival = results[name]
         if not own.apfdc > rival.apfdc + gain:
             reasons.append(f"APFDc {own.apfdc:.3f} does not beat {name} {rival.apfdc:.3f} by {gain}")
         if not own.caught[HEADLINE_BUDGET] >= rival.caught[HEADLINE_BUDGET]:
-            reasons.append(f"catches {own.caught[HEADLINE_BUDGET]:.1%} at 20 % of time, {name} {rival.caught[HEADLINE_BUDGET]:.1%}")
+            reasons.append(
+                f"catches {own.caught[HEADLINE_BUDGET]:.1%} at 20 % of time, {name} {rival.caught[HEADLINE_BUDGET]:.1%}"
+            )
     return tuple(reasons)

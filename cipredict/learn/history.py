@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.state import Floats, Ints
+from cipredict.learn.links import Links
 
 PASSED, FAILED, SKIPPED = 0, 1, 2
 """Verdict codes: an error counts as failed; a skipped case has no verdict."""
@@ -27,6 +28,7 @@ class PastRun:
     seconds : duration per case, NaN where unknown, shape (n,)
     is_flaky : a rerun disagreed with the verdict, shape (n,)
     wall_s : duration of the run, NaN where unknown
+    peak_memory_bytes : per case, NaN where unknown; None where no case has it
     """
 
     run_id: str
@@ -39,6 +41,8 @@ class PastRun:
     seconds: Floats
     is_flaky: NDArray[np.bool_]
     wall_s: float = float("nan")
+    workflow: str = ""
+    peak_memory_bytes: Floats | None = None
 
     @property
     def failed(self) -> NDArray[np.bool_]:
@@ -53,12 +57,20 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All runs known at `as_of`, ordered by start."""
+    """All runs known at `as_of`, ordered by start.
+
+    Attributes
+    ----------
+    case_ids : slot → id
+    links : coverage and imports; a replay sees them only in runs that started after they were recorded
+    """
 
     case_ids: list[str]
     runs: list[PastRun]
     as_of: datetime
+    repository: str = ""
     default_branch: str = ""
+    links: Links | None = None
 
     def split(self, share: float) -> int:
         """Give the number of runs in the first `share` (0…1) by time order."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.state import HALF_LIVES, Episode, Floats, PathMemory, State
-from cipredict.learn.history import FAILED, SKIPPED, History, PastRun
+from cipredict.learn.history import FAILED, History, PastRun
 
 MAX_EPISODES = 300
 MAX_EPISODE_ENTRIES = 200_000
@@ -41,6 +41,8 @@ def replay(history: History) -> Iterator[tuple[PastRun, State]]:
     for _, run, finished in in_finish_order(history):
         for past in finished:
             absorb(state, past)
+        if history.links and history.links.recorded_at <= run.started_at:
+            history.links.attach(state)
         yield run, state
 
 
@@ -49,6 +51,8 @@ def final_state(history: History) -> State:
     state = State.blank(history.case_ids)
     for run in sorted(history.runs, key=lambda past: past.finished_at):
         absorb(state, run)
+    if history.links:
+        history.links.attach(state)
     return state
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cipredict.forecast.case_index import CaseIndex
 from cipredict.forecast.features import FEATURES, failure_features, typical_seconds
 from cipredict.forecast.state import Floats, Ints
-from cipredict.learn.history import SKIPPED, History, PastRun
+from cipredict.learn.history import History, PastRun
 from cipredict.learn.replay import newly_failing, replay
 
 _RUN_MASS = 20.0
@@ -84,7 +84,9 @@ def _thin(parts: Iterable[Rows], name: str, step: int) -> Floats:
     return np.concatenate(chunks).astype(np.float32) if chunks else empty
 
 
-def collect_rows(history: History, index: CaseIndex, *, judge_from: int, sample_per_run: int = 400, seed: int = 0) -> Replayed:
+def collect_rows(
+    history: History, index: CaseIndex, *, judge_from: int, sample_per_run: int = 400, seed: int = 0
+) -> Replayed:
     """Replay the history once, keeping a sample of each run's rows and, from `judge_from` on, failing runs whole."""
     generator = np.random.default_rng(seed)
     rows_by_run: list[Rows] = []

@@ -108,7 +108,7 @@ def study_seconds(rows: SecondsRows, recipe: Recipe, *, fit_end: int, train_end:
     """Fit, weigh and judge; the baseline that serves is chosen before the holdout, the model must beat all on it."""
     window, holdout = rows.window(fit_end, train_end), rows.window(train_end, 2**62)
     early = rows.window(0, fit_end).thin(recipe.max_rows)
-    baseline = _best(window)
+    baseline = _best(rows.window(0, train_end))
     if min(len(early.actual_s), len(window.actual_s), len(holdout.actual_s)) < 20:
         return _without_model(rows, baseline, recipe, offset_s)
     model, window_forecast = _fit(rows, early, window, recipe, train_end=train_end, offset_s=offset_s)

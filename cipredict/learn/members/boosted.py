@@ -30,7 +30,7 @@ class BoostedTrees:
 
     name = "xgboost"
 
-    def __init__(  # noqa: PLR0913  # the recipe names every hyper-parameter
+    def __init__(  # the recipe names every hyper-parameter
         self,
         task: Task,
         random_state: int = 0,

@@ -90,9 +90,7 @@ class NeuralNet:
         self.n_features_ = X.shape[1]
         return self
 
-    def _descend(
-        self, network: _Network, rows: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, /
-    ) -> None:
+    def _descend(self, network: _Network, rows: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, /) -> None:
         losses = {"probability": nn.BCEWithLogitsLoss(reduction="none"), "seconds": nn.SmoothL1Loss(reduction="none")}
         loss_of = losses[self.task]
         steps = max(1, self.epochs * -(-len(rows) // self.batch_size))

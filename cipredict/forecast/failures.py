@@ -1,0 +1,123 @@
+"""Risk of every candidate case under a change, from a published bundle.
+
+The ensemble's graphs score where the ensemble earned it; else the decayed failure rate serves and the basis says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cipredict.errors import ForecastUnusable
+from cipredict.forecast.bundle import Bundle
+from cipredict.forecast.durations import DurationTable
+from cipredict.forecast.features import FEATURES, ChangeFacts, decayed_rate, failure_features
+from cipredict.forecast.graphs import score_graphs
+from cipredict.forecast.interface import Basis, CaseForecast, ConfidenceCurve
+from cipredict.forecast.probability import apply_sigmoid
+from cipredict.forecast.state import Floats
+from cipredict.forecast.state_codec import decode_state
+
+_EVIDENCE: tuple[tuple[str, float, str], ...] = (
+    ("test_changed", 0.5, "its file is in the change"),
+    ("base_verdict", 0.5, "fails on the default branch"),
+    ("branch_failed", 0.5, "failed in this branch's last run"),
+    ("is_covered", 0.5, "executes a changed file"),
+    ("cofailure_max", 0.15, "newly failed {:.0%} of the times these paths changed"),
+    ("import_nearness", 0.2, "imports a changed file"),
+    ("similar_changes", 0.15, "failed in {:.0%} of the most similar changes"),
+    ("stem_match", 0.5, "is named after a changed file"),
+    ("cofailure_file", 0.1, "its file newly failed when these paths changed"),
+    ("word_similarity", 0.3, "shares words with the changed paths"),
+    ("failure_rate_10", 0.1, "fails in {:.0%} of its recent runs"),
+    ("runs", 0.0, "nothing ties it to the change"),
+)
+"""Feature, threshold and words, strongest first: the first that holds explains a case."""
+
+
+class FailureForecaster:
+    """Forecasts candidates under one bundle."""
+
+    def __init__(self, bundle: Bundle, durations: DurationTable) -> None:
+        self._bundle = bundle
+        self._durations = durations
+        self.state, self._index = decode_state(bundle)
+
+    @property
+    def curve(self) -> ConfidenceCurve:
+        """What the backtest measured for whoever serves."""
+        return ConfidenceCurve(self._bundle.manifest.needed_shares)
+
+    @property
+    def basis(self) -> Basis:
+        """`model` where the ensemble serves, `history` where the baseline does."""
+        return Basis.MODEL if self._bundle.manifest.served["failure"].is_model else Basis.HISTORY
+
+    @cached_property
+    def _slot_of(self) -> dict[str, int]:
+        return {case_id: slot for slot, case_id in enumerate(self.state.case_ids)}
+
+    def forecast(self, candidates: Sequence[str], facts: ChangeFacts) -> list[CaseForecast]:
+        """Give a forecast per candidate, in their order.
+
+        Raises
+        ------
+        ForecastUnusable
+            The bundle's features are not this version's, or a graph does not score.
+        """
+        features = failure_features(self.state, self._index, facts)
+        p_fail = self._score(features)
+        evidence = explain(features)
+        red = self.state.columns["base_verdict"] == 1
+        recent = np.zeros(len(red), np.bool_)
+        recent[self.state.branch_failures.get(facts.branch, [])] = True
+        unknown_p = float(np.max(p_fail, initial=0.5))
+        basis, runs = self.basis, self.state.columns["runs"]
+        known = [
+            (float(p), int(n), bool(is_red), bool(failed), words)
+            for p, n, is_red, failed, words in zip(p_fail, runs, red, recent, evidence, strict=True)
+        ]
+        answers = []
+        for case_id in candidates:
+            slot = self._slot_of.get(case_id)
+            seconds = self._durations.expected(case_id).expected_s
+            if slot is None:
+                answers.append(CaseForecast(case_id, unknown_p, seconds, Basis.FALLBACK, 0, evidence="never seen"))
+            else:
+                p, n, is_red, failed, words = known[slot]
+                answers.append(CaseForecast(case_id, p, seconds, basis, n, is_red, failed, words))
+        return answers
+
+    def _score(self, features: Floats) -> NDArray[np.float64]:
+        manifest = self._bundle.manifest
+        served = manifest.served["failure"]
+        if not served.is_model or not len(features):
+            return np.asarray(decayed_rate(self.state, 10), np.float64)
+        if manifest.features != FEATURES:
+            raise _other_features(self._bundle)
+        answers = score_graphs(self._bundle.graphs("failure"), features)
+        mixed = np.sum([served.weights[name] * answer for name, answer in answers.items()], axis=0)
+        return apply_sigmoid(mixed, manifest.sigmoid)
+
+
+def _other_features(bundle: Bundle) -> ForecastUnusable:
+    return ForecastUnusable(
+        f"{bundle.path} was trained on other features than this version computes.",
+        slug="forecast-schema",
+        hint="Train with the version that CI jobs use.",
+    )
+
+
+def explain(features: Floats) -> list[str]:
+    """Give the strongest reason per row in words."""
+    words = [""] * len(features)
+    open_rows = np.ones(len(features), np.bool_)
+    for name, threshold, text in _EVIDENCE:
+        values = features[:, FEATURES.index(name)]
+        for row in np.flatnonzero(open_rows & (values > threshold)):
+            words[row] = text.format(min(values[row], 1.0)) if "{" in text else text
+        open_rows &= ~(values > threshold)
+    return words

@@ -1,0 +1,111 @@
+"""Wall seconds of a run or job, with its interval and each learner's own forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from cipredict.errors import InputError
+from cipredict.forecast.bundle import Bundle
+from cipredict.forecast.features import ChangeFacts
+from cipredict.forecast.graphs import score_graphs
+from cipredict.forecast.interface import Basis
+from cipredict.forecast.run_features import OFFSET_S, SeriesPast, run_baselines, run_features
+
+_BANDS_KEY, _LOW_KEY, _HIGH_KEY = "bands_s", "low", "high"
+
+
+@dataclass(frozen=True, slots=True)
+class RunForecast:
+    """Seconds that a run or job of a series will take.
+
+    Attributes
+    ----------
+    individual : each learner's own forecast in seconds; empty where no ensemble was fitted
+    baselines : each simple forecast in seconds
+    served_by : who gave `expected_s`
+    coverage : promised share of runs inside [low_s, high_s]; `observed_coverage` was measured on the holdout
+    """
+
+    series: str
+    expected_s: float
+    low_s: float
+    high_s: float
+    basis: Basis
+    served_by: str
+    individual: Mapping[str, float]
+    baselines: Mapping[str, float]
+    coverage: float
+    observed_coverage: float
+
+
+def forecast_run(bundle: Bundle, series: str, facts: ChangeFacts, started_at: datetime) -> RunForecast:
+    """Forecast the next run of a series.
+
+    Raises
+    ------
+    InputError
+        No such series; the message lists the known ones.
+    """
+    manifest = bundle.manifest
+    if series not in manifest.series:
+        known = ", ".join(repr(name) for name in sorted(manifest.series)) or "none"
+        raise InputError(f"No history of {series!r}; known: {known}.", slug="series-unknown")
+    past = _past(manifest.series[series], facts.branch)
+    served, baselines = manifest.served["run_time"], run_baselines(past)
+    individual = _individual(bundle, past, facts, started_at, baselines)
+    if served.is_model:
+        answers = {
+            name: np.log((s + OFFSET_S) / (_anchor_s(bundle, baselines) + OFFSET_S)) for name, s in individual.items()
+        }
+        mixed = sum(served.weights[name] * answer for name, answer in answers.items())
+        expected = _to_seconds(float(mixed), _anchor_s(bundle, baselines))
+    else:
+        expected = baselines[served.by]
+    low, high = _interval(manifest.conformal["run_time"], expected)
+    return RunForecast(
+        series=series,
+        expected_s=expected,
+        low_s=low,
+        high_s=high,
+        basis=Basis.MODEL if served.is_model else Basis.HISTORY,
+        served_by=served.by,
+        individual=individual,
+        baselines=baselines,
+        coverage=manifest.coverage,
+        observed_coverage=manifest.observed_coverage["run_time"],
+    )
+
+
+def _past(memory: Mapping[str, object], branch: str) -> SeriesPast:
+    by_branch = memory["by_branch"]
+    seconds, cases_s = memory["seconds"], memory["cases_s"]
+    return SeriesPast(tuple(seconds), by_branch.get(branch), float(cases_s))  # type: ignore[arg-type,attr-defined]  # shapes by the bundle's schema
+
+
+def _anchor_s(bundle: Bundle, baselines: Mapping[str, float]) -> float:
+    return baselines[bundle.manifest.anchors["run_time"]]
+
+
+def _individual(
+    bundle: Bundle, past: SeriesPast, facts: ChangeFacts, started_at: datetime, baselines: Mapping[str, float], /
+) -> dict[str, float]:
+    graphs = bundle.graphs("run_time")
+    if not graphs:
+        return {}
+    answers = score_graphs(graphs, run_features(past, facts, started_at))
+    return {name: _to_seconds(float(answer[0]), _anchor_s(bundle, baselines)) for name, answer in answers.items()}
+
+
+def _to_seconds(log_ratio: float, anchor_s: float) -> float:
+    return max((anchor_s + OFFSET_S) * float(np.exp(np.clip(log_ratio, -3.0, 3.0))) - OFFSET_S, 0.0)
+
+
+def _interval(conformal: Mapping[str, object], expected_s: float) -> tuple[float, float]:
+    band = int(np.digitize(expected_s, np.asarray(conformal[_BANDS_KEY], np.float64)))
+    low, high = conformal[_LOW_KEY][band], conformal[_HIGH_KEY][band]  # type: ignore[index]  # lists by the schema
+    base = expected_s + OFFSET_S
+    return min(max(base * low - OFFSET_S, 0.0), expected_s), max(base * high - OFFSET_S, expected_s)

@@ -1,0 +1,126 @@
+"""State and case index as bundle entries and back: arrays as .npy, names as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cipredict.errors import ForecastUnusable
+from cipredict.forecast.bundle import Bundle
+from cipredict.forecast.case_index import CaseIndex
+from cipredict.forecast.state import CASE_FIELDS, Episode, Ints, PathMemory, State
+
+_INDEX_ARRAYS = ("file_of", "function_of", "inverse_frequency", "word_starts", "word_columns", "norms")
+
+
+def encode_state(state: State, index: CaseIndex) -> dict[str, bytes]:
+    """Give the entries `state/…` of a bundle; the ids themselves travel as `cases/ids`."""
+    memories = list(state.paths.values())
+    episode_paths = {path: number for number, path in enumerate(sorted({p for e in state.episodes for p in e.paths}))}
+    names = {
+        "tick": state.tick,
+        "paths": list(state.paths),
+        "branches": list(state.branch_failures),
+        "covered": list(state.covered),
+        "import_distance": state.import_distance,
+        "episode_paths": list(episode_paths),
+        "files": index.files,
+        "n_functions": index.n_functions,
+        "vocabulary": list(index.vocabulary),
+    }
+    arrays = {
+        "columns": np.stack([state.columns[name] for name in CASE_FIELDS]),
+        "path_changes": np.array([memory.changes for memory in memories], np.float32),
+        "path_new_failures": _concatenate([memory.new_failures for memory in memories], np.float32),
+        "episode_ticks": np.array([episode.tick for episode in state.episodes], np.int32),
+        **_ragged("path_cases", [memory.cases for memory in memories]),
+        **_ragged("episode_cases", [episode.cases for episode in state.episodes]),
+        **_ragged(
+            "episode_path_numbers",
+            [np.array([episode_paths[path] for path in sorted(e.paths)], np.int32) for e in state.episodes],
+        ),
+        **_ragged("branch_failures", list(state.branch_failures.values())),
+        **_ragged("covered", list(state.covered.values())),
+        **{f"index_{name}": getattr(index, name) for name in _INDEX_ARRAYS},
+    }
+    entries = {f"state/{name}.npy": _to_npy(values) for name, values in arrays.items()}
+    return {"state/names.json": json.dumps(names, sort_keys=True).encode(), **entries}
+
+
+def decode_state(bundle: Bundle) -> tuple[State, CaseIndex]:
+    """Read state and index of a bundle.
+
+    Raises
+    ------
+    ForecastUnusable
+        An entry is missing or does not fit the others.
+    """
+    try:
+        return _decode(bundle)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise ForecastUnusable(f"The state in {bundle.path} is corrupt: {error}.", slug="forecast-corrupt") from error
+
+
+def _decode(bundle: Bundle) -> tuple[State, CaseIndex]:
+    names = json.loads(bundle.read("state/names.json"))
+
+    def array_of(name: str) -> NDArray[np.generic]:
+        return np.asarray(np.load(io.BytesIO(bundle.read(f"state/{name}.npy")), allow_pickle=False))
+
+    def ragged(name: str) -> list[Ints]:
+        return np.split(array_of(f"{name}_values").astype(np.int32), array_of(f"{name}_ends").astype(np.int64))[:-1]
+
+    columns = array_of("columns")
+    path_cases = ragged("path_cases")
+    ends = array_of("path_cases_ends").astype(np.int64)
+    new_failures = np.split(array_of("path_new_failures").astype(np.float32), ends)[:-1]
+    changes = array_of("path_changes").astype(np.float64)
+    paths = zip(names["paths"], changes, path_cases, new_failures, strict=True)
+    episode_paths = names["episode_paths"]
+    episodes = zip(array_of("episode_ticks"), ragged("episode_path_numbers"), ragged("episode_cases"), strict=True)
+    state = State(
+        case_ids=bundle.case_ids(),
+        columns={name: columns[row].astype(np.float32) for row, name in enumerate(CASE_FIELDS)},
+        paths={path: PathMemory(float(count), cases, failures) for path, count, cases, failures in paths},
+        episodes=[
+            Episode(int(tick), frozenset(episode_paths[number] for number in numbers), cases)
+            for tick, numbers, cases in episodes
+        ],
+        branch_failures=dict(zip(names["branches"], ragged("branch_failures"), strict=True)),
+        covered=dict(zip(names["covered"], ragged("covered"), strict=True)),
+        import_distance=names["import_distance"],
+        tick=names["tick"],
+    )
+    fixed = {name: array_of(f"index_{name}") for name in _INDEX_ARRAYS}
+    return state, _index(names, fixed)
+
+
+def _index(names: Mapping[str, object], fixed: Mapping[str, NDArray[np.generic]]) -> CaseIndex:
+    vocabulary = {word: column for column, word in enumerate(names["vocabulary"])}  # type: ignore[arg-type,var-annotated]  # a list by the encoder
+    return CaseIndex(
+        files=names["files"],  # type: ignore[arg-type]  # a list by the encoder
+        n_functions=names["n_functions"],  # type: ignore[arg-type]  # a number by the encoder
+        vocabulary=vocabulary,
+        **fixed,  # type: ignore[arg-type]  # the arrays named in _INDEX_ARRAYS
+    )
+
+
+def _ragged(name: str, parts: Sequence[NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+    """Store lists of different lengths as one array and the end of each."""
+    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    return {f"{name}_values": _concatenate(parts, np.int32), f"{name}_ends": ends}
+
+
+def _concatenate(parts: Iterable[NDArray[np.generic]], dtype: type[np.generic]) -> NDArray[np.generic]:
+    listed = list(parts)
+    return np.concatenate(listed).astype(dtype) if listed else np.zeros(0, dtype)
+
+
+def _to_npy(values: NDArray[np.generic]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    return buffer.getvalue()

@@ -1,0 +1,155 @@
+"""Everything learned into one bundle: the state of today, the champion's graphs, who serves and how sure.
+
+Training ends in `Learned`, which survives as a bundle; `publish` gives the same `Learned` a newer history. A graph
+that does not answer as its learner did (within 1e-5) is never published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cipredict import __version__
+from cipredict.errors import CipredictError
+from cipredict.forecast.bundle import Bundle, Manifest, Served, write_bundle
+from cipredict.forecast.case_index import CaseIndex, build_case_index
+from cipredict.forecast.features import FEATURES
+from cipredict.forecast.graphs import score_graph
+from cipredict.forecast.state import Floats
+from cipredict.forecast.state_codec import encode_state
+from cipredict.learn.case_time import OFFSET_S, final_clock
+from cipredict.learn.conformal import LogConformal
+from cipredict.learn.ensemble import Ensemble, combine
+from cipredict.learn.history import History
+from cipredict.learn.replay import final_state
+from cipredict.learn.run_time import TimedRun, final_memories, fixed_overhead_s
+from cipredict.learn.seconds import from_log_ratio
+
+PARITY = 1e-5
+_PARITY_ROWS = 256
+Columns = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a training leaves, independent of any history. Fields as in `Manifest`.
+
+    Attributes
+    ----------
+    graphs : `failure/xgboost` and so on → ONNX bytes
+    """
+
+    graphs: Mapping[str, bytes]
+    served: Mapping[str, Served]
+    sigmoid: tuple[float, float]
+    needed_shares: tuple[float, ...]
+    conformal: Mapping[str, LogConformal]
+    anchors: Mapping[str, str]
+    observed_coverage: Mapping[str, float]
+    trained_to: str
+    model_version: str | None = None
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle) -> Learned:
+        """Take the learned part out of a bundle."""
+        manifest = bundle.manifest
+        return cls(
+            graphs={f"{p}/{name}": graph for p in manifest.served for name, graph in bundle.graphs(p).items()},
+            served=manifest.served,
+            sigmoid=manifest.sigmoid,
+            needed_shares=manifest.needed_shares,
+            conformal={name: LogConformal.from_json(factors) for name, factors in manifest.conformal.items()},
+            anchors=manifest.anchors,
+            observed_coverage=manifest.observed_coverage,
+            trained_to=manifest.trained_to,
+            model_version=manifest.model_version,
+        )
+
+    def registered_as(self, version: str) -> Learned:
+        """Give the same under its registered version."""
+        return replace(self, model_version=version)
+
+
+def to_graphs(predictor: str, ensemble: Ensemble, rows: Floats) -> dict[str, bytes]:
+    """Turn members into graphs and compare both on `rows`.
+
+    Raises
+    ------
+    CipredictError
+        A graph differs from its member by more than `PARITY`.
+    """
+    graphs = {}
+    sample = np.ascontiguousarray(rows[:_PARITY_ROWS], np.float32)
+    for name, member in ensemble.members.items():
+        graph = member.to_onnx()
+        difference = float(np.max(np.abs(score_graph(graph, sample) - member.predict(sample)), initial=0.0))
+        if difference > PARITY:
+            raise CipredictError(f"The graph of {predictor}/{name} differs by {difference:.1e}.", slug="graph-parity")
+        graphs[f"{predictor}/{name}"] = graph
+    return graphs
+
+
+def publish(learned: Learned, history: History, timed: Sequence[TimedRun], *, path: Path, now: datetime) -> str:
+    """Write the bundle of `learned` under the state that `history` ends in; give its id."""
+    index = build_case_index(history.case_ids)
+    columns = case_columns(learned, history, index)
+    entries = {
+        "cases/ids": "\0".join(history.case_ids).encode(),
+        **{f"cases/{name}.f32": values.astype("<f4").tobytes() for name, values in columns.items()},
+        **encode_state(final_state(history), index),
+        **{f"graphs/{name}.onnx": graph for name, graph in learned.graphs.items()},
+    }
+    return write_bundle(path, _manifest(learned, history, timed, now), entries)
+
+
+def _manifest(learned: Learned, history: History, timed: Sequence[TimedRun], now: datetime, /) -> Manifest:
+    memories = final_memories(timed)
+    return Manifest(
+        created_at=now,
+        repository=history.repository,
+        default_branch=history.default_branch,
+        version=__version__,
+        model_version=learned.model_version,
+        history_runs=len(history.runs),
+        history_from=history.runs[0].started_at.isoformat(),
+        history_to=history.as_of.isoformat(),
+        trained_to=learned.trained_to,
+        features=FEATURES,
+        served=learned.served,
+        sigmoid=learned.sigmoid,
+        needed_shares=learned.needed_shares,
+        coverage=learned.conformal["run_time"].coverage,
+        observed_coverage=learned.observed_coverage,
+        conformal={name: asdict(factors) for name, factors in learned.conformal.items()},
+        anchors=learned.anchors,
+        overhead_s=fixed_overhead_s(timed),
+        series={name: asdict(memory) for name, memory in memories.items() if memory.seconds},
+    )
+
+
+def case_columns(learned: Learned, history: History, index: CaseIndex) -> Columns:
+    """Forecast the seconds and memory of every case, shape (n_cases,) each; runs is 0 where nothing was measured."""
+    clock = final_clock(history)
+    n = len(history.case_ids)
+    columns = {name: np.zeros(n, np.float32) for name in ("expected_s", "low_s", "high_s")}
+    slots = np.flatnonzero(clock.runs > 0)
+    if len(slots):
+        baselines = clock.baselines(slots)
+        served = learned.served["case_time"]
+        if served.is_model:
+            anchor = baselines[learned.anchors["case_time"]]
+            rows = clock.features(slots, index, None)
+            names = [name for name in learned.graphs if name.startswith("case_time/")]
+            answers = {name.partition("/")[2]: score_graph(learned.graphs[name], rows) for name in names}
+            expected = from_log_ratio(combine(answers, served.weights), anchor, OFFSET_S)
+        else:
+            expected = baselines[served.by]
+        low, high = learned.conformal["case_time"].interval(expected)
+        for name, values in (("expected_s", expected), ("low_s", low), ("high_s", high)):
+            columns[name][slots] = values
+    return {**columns, "runs": clock.runs, "peak_memory_bytes": clock.peak_memory_bytes}
