@@ -33,12 +33,13 @@ CASE_FIELDS = (
     "base_verdict",
     "last_failure_tick",
     "first_tick",
+    "last_tick",
     "runs_timed",
     "typical_s",
     *(f"decayed_failures_{h}" for h in HALF_LIVES),
     *(f"decayed_runs_{h}" for h in HALF_LIVES),
 )
-_UNSEEN = {"last_verdict": -1, "base_verdict": -1, "last_failure_tick": -1, "first_tick": -1}
+_UNSEEN = {"last_verdict": -1, "base_verdict": -1, "last_failure_tick": -1, "first_tick": -1, "last_tick": -1}
 
 
 @dataclass(slots=True)
@@ -90,6 +91,11 @@ class State:
         n = len(case_ids)
         columns = {name: np.full(n, _UNSEEN.get(name, 0), np.float32) for name in CASE_FIELDS}
         return cls(case_ids=case_ids, columns=columns)
+
+    def living(self, within: int = 20) -> list[str]:
+        """Give the cases seen in the last `within` runs, in slot order: what the suite holds today."""
+        seen = self.columns["last_tick"] >= max(self.tick - within, 0)
+        return [case_id for case_id, alive in zip(self.case_ids, seen, strict=True) if alive]
 
     def knows(self, path: str) -> bool:
         """Tell whether a changed path has any link to cases: a past change, coverage or an import."""

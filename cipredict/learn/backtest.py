@@ -29,6 +29,7 @@ class PolicyResult:
     ----------
     caught : budget (share of test time) → share of failing runs with a failing case finished within it
     new_caught : the same with only the newly failing cases as targets, over the runs that have one
+    first_shares : per judged run the share of test time spent when the first failing case has finished
     missed : runs whose failing cases all lie beyond `HEADLINE_BUDGET`, with their names
     """
 
@@ -40,7 +41,7 @@ class PolicyResult:
     new_apfdc: float
     caught: Mapping[float, float]
     new_caught: Mapping[float, float]
-    time_saved_share: float
+    first_shares: tuple[float, ...]
     missed: tuple[tuple[str, tuple[str, ...]], ...]
 
     def headline(self) -> dict[str, float]:
@@ -59,10 +60,10 @@ def judge_policies(
     judged: Mapping[int, JudgedRun], policies: Mapping[str, Policy], case_ids: list[str]
 ) -> dict[str, PolicyResult]:
     """Score every policy on every judged run."""
-    return {name: _judge(name, policy, judged, case_ids) for name, policy in policies.items()}
+    return {name: _judge(name, policy, judged=judged, case_ids=case_ids) for name, policy in policies.items()}
 
 
-def _judge(name: str, policy: Policy, judged: Mapping[int, JudgedRun], case_ids: list[str], /) -> PolicyResult:
+def _judge(name: str, policy: Policy, *, judged: Mapping[int, JudgedRun], case_ids: list[str]) -> PolicyResult:
     scores, new_scores, missed = [], [], []
     for position, run in judged.items():
         orders = list(_orders(name, policy(run), position))
@@ -81,7 +82,7 @@ def _judge(name: str, policy: Policy, judged: Mapping[int, JudgedRun], case_ids:
         new_apfdc=_mean(new_scores, "apfdc"),
         caught={budget: _mean(scores, f"caught_{budget}") for budget in BUDGETS},
         new_caught={budget: _mean(new_scores, f"caught_{budget}") for budget in BUDGETS},
-        time_saved_share=1 - _mean(scores, "first_share"),
+        first_shares=tuple(score["first_share"] for score in scores),
         missed=tuple(missed),
     )
 

@@ -57,6 +57,7 @@ class FailureStudy:
     baseline_shares : the same for the baseline that serves instead
     reasons : why it may not serve; empty where it may
     parity_rows : features of the holdout, to compare learners and graphs on
+    judged : the failing runs of the holdout, for judging other models on the same window
     """
 
     model: FailureModel | None
@@ -67,6 +68,7 @@ class FailureStudy:
     reasons: tuple[str, ...]
     holdout_start: int
     parity_rows: Floats
+    judged: Mapping[int, JudgedRun]
 
 
 def study_failure(history: History, recipe: Recipe) -> FailureStudy:
@@ -88,6 +90,7 @@ def study_failure(history: History, recipe: Recipe) -> FailureStudy:
         reasons=reasons_against(results, recipe),
         holdout_start=train_end,
         parity_rows=holdout.X[:256],
+        judged=replayed.judged,
     )
 
 
@@ -109,9 +112,11 @@ def _has_both_classes(rows: Rows) -> bool:
     return bool(len(rows.y)) and bool(rows.y.min() != rows.y.max())
 
 
-def reasons_against(results: Mapping[str, PolicyResult], recipe: Recipe) -> tuple[str, ...]:
-    """Give why the model may not serve: too little evidence, or a baseline that is as good."""
-    own = results.get(MODEL)
+def reasons_against(
+    results: Mapping[str, PolicyResult], recipe: Recipe, *, policy: str = MODEL
+) -> tuple[str, ...]:
+    """Give why a model may not serve: too little evidence, or a baseline that is as good."""
+    own = results.get(policy)
     if own is None:
         return ("no failing run early enough to learn from",)
     reasons = []

@@ -61,6 +61,7 @@ def absorb(state: State, run: PastRun) -> None:
     ran = run.has_verdict
     slots, failed = run.slots[ran], (run.verdicts[ran] == FAILED).astype(np.float32)
     is_new = (failed > 0) & (state.columns["last_verdict"][slots] != 1)
+    state.columns["last_tick"][run.slots] = state.tick
     _count(state, run, slots, failed, is_new)
     _time(state, run)
     _remember_change(state, run.facts, slots[is_new])

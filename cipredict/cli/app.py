@@ -1,0 +1,96 @@
+"""The entry point: which command lives where, and what every error looks like to the person who typed it.
+
+`--help` prints the outline below without importing anything else; each command imports its own module only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+OUTLINE: dict[str, tuple[str, str]] = {
+    "select-tests": ("cipredict.cli.ci", "Choose the cases that a change needs, and say why."),
+    "shard": ("cipredict.cli.ci", "Divide cases among machines by predicted time."),
+    "predict": ("cipredict.cli.ci", "Forecast the seconds of a run or of cases."),
+    "ingest": ("cipredict.cli.ingest", "Take reports, histories, git and coverage into the store."),
+    "train": ("cipredict.cli.nightly", "Fit the models, judge them, publish the winner."),
+    "publish": ("cipredict.cli.nightly", "Write the forecast bundle from the champion and today's history."),
+    "backtest": ("cipredict.cli.nightly", "Replay history: what would each policy have caught?"),
+    "models": ("cipredict.cli.models", "List, show, promote and roll back registered versions."),
+    "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
+}
+"""Command → (module, one line), in the order of use."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; give its exit code. Console scripts call this."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in {"--help", "-h", "help"}:
+        sys.stdout.write(_outline())
+        return 0
+    if arguments[0] == "--version":
+        from cipredict import __version__  # noqa: PLC0415  # --help must not wait for anything
+
+        sys.stdout.write(f"cipredict {__version__}\n")
+        return 0
+    return _run(arguments)
+
+
+def _outline() -> str:
+    width = max(map(len, OUTLINE))
+    commands = "\n".join(f"  {name:{width}}  {line}" for name, (_, line) in OUTLINE.items())
+    return (
+        "Usage: cipredict COMMAND [OPTIONS]\n\n"
+        "Learns from your CI history which tests to run, how to shard them and what it costs.\n\n"
+        f"Commands:\n{commands}\n\nRun `cipredict COMMAND --help` for its options.\n"
+    )
+
+
+def _run(arguments: list[str]) -> int:
+    name = arguments[0]
+    if name not in OUTLINE:
+        near = get_close_matches(name, OUTLINE, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else "Run `cipredict --help`."
+        return _complain(f"No command '{name}'. {hint}")
+    import typer  # noqa: PLC0415  # as above
+    from typer.main import get_command  # noqa: PLC0415
+
+    from cipredict.errors import EXIT_OUR_BUG, CipredictError  # noqa: PLC0415
+
+    try:
+        module = import_module(OUTLINE[name][0])
+        outcome = get_command(module.app).main(args=arguments, prog_name="cipredict", standalone_mode=False)
+    except CipredictError as error:
+        return _complain(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        return _complain(_missing_extra(error))
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("Interrupted.", 130)
+    except BrokenPipeError:  # `| head` closed the pipe: nothing to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  # the outermost net
+        if hasattr(error, "format_message"):  # typer's usage errors, of a private module
+            return _complain(error.format_message())
+        if os.environ.get("CIPREDICT_DEBUG"):
+            raise
+        return _complain(
+            f"A bug in cipredict: {type(error).__name__}: {error}. Set CIPREDICT_DEBUG=1 for the traceback.", EXIT_OUR_BUG
+        )
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _missing_extra(error: ModuleNotFoundError) -> str:
+    extra = "store" if error.name in {"duckdb", "pyarrow", "lxml"} else "learn"
+    return f"This command needs {error.name}: pip install 'cipredict[{extra}]'. [missing-extra]"
+
+
+def _complain(message: str, code: int = 2) -> int:
+    sys.stderr.write(f"cipredict: {message}\n")
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
