@@ -71,13 +71,14 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:  # `| head` closed the pipe: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001  # the outermost net
+    except Exception as error:  # the outermost net
         if hasattr(error, "format_message"):  # typer's usage errors, of a private module
             return _complain(error.format_message())
         if os.environ.get("CIPREDICT_DEBUG"):
             raise
         return _complain(
-            f"A bug in cipredict: {type(error).__name__}: {error}. Set CIPREDICT_DEBUG=1 for the traceback.", EXIT_OUR_BUG
+            f"A bug in cipredict: {type(error).__name__}: {error}. Set CIPREDICT_DEBUG=1 for the traceback.",
+            EXIT_OUR_BUG,
         )
     return outcome if isinstance(outcome, int) else 0
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 from statistics import fmean
 
 import numpy as np
@@ -50,6 +50,7 @@ class PolicyResult:
             "apfd": self.apfd,
             "apfdc": self.apfdc,
             "new_apfdc": self.new_apfdc,
+            "time_to_red_saved": 1 - fmean(self.first_shares) if self.first_shares else nan,
             **{f"caught_{budget:.0%}": share for budget, share in self.caught.items()},
             **{f"new_caught_{budget:.0%}": share for budget, share in self.new_caught.items()},
         }

@@ -127,7 +127,7 @@ def collect_case_times(history: History, index: CaseIndex, *, seed: int = 0) -> 
     """Replay durations: for a sample of each run's measured cases, what was known before and what it took."""
     generator = np.random.default_rng(seed)
     clock = Clock.blank(len(history.case_ids))
-    X, actual, positions = [], [], []  # noqa: N806
+    X, actual, positions = [], [], []
     baselines: dict[str, list[NDArray[np.float64]]] = {"last": [], "median3": [], "ewma": []}
     for position, run, finished in in_finish_order(history):
         for past in finished:

@@ -28,11 +28,11 @@ class Ensemble:
     members: dict[str, Member]
     weights: dict[str, float]
 
-    def answers(self, X: Floats) -> dict[str, NDArray[np.float64]]:  # noqa: N803
+    def answers(self, X: Floats) -> dict[str, NDArray[np.float64]]:
         """Give each member's own answer for X (n, k)."""
         return {name: member.predict(X) for name, member in self.members.items()}
 
-    def predict(self, X: Floats) -> NDArray[np.float64]:  # noqa: N803
+    def predict(self, X: Floats) -> NDArray[np.float64]:
         """Give the weighted answer, shape (n,)."""
         return combine(self.answers(X), self.weights)
 
@@ -46,7 +46,7 @@ def combine(answers: Answers, weights: Mapping[str, float]) -> NDArray[np.float6
     return np.asarray(sum(weights[name] * answer for name, answer in answers.items()), np.float64)
 
 
-def fit_members(recipe: Recipe, task: Task, X: Floats, y: Floats, sample_weight: Floats, /) -> dict[str, Member]:  # noqa: N803
+def fit_members(recipe: Recipe, task: Task, X: Floats, y: Floats, sample_weight: Floats, /) -> dict[str, Member]:
     """Fit every member of the recipe on X (n, k), y (n,), sample_weight (n,)."""
     from cipredict.learn.members.boosted import BoostedTrees  # noqa: PLC0415  # each costs seconds to import
     from cipredict.learn.members.forest import Forest  # noqa: PLC0415

@@ -37,7 +37,7 @@ class FailureModel:
     ensemble: Ensemble
     sigmoid: tuple[float, float]
 
-    def p_fail(self, X: NDArray[np.float32]) -> NDArray[np.float64]:  # noqa: N803
+    def p_fail(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give calibrated probabilities for X (n, k), shape (n,)."""
         return apply_sigmoid(self.ensemble.predict(X), self.sigmoid)
 
@@ -112,9 +112,7 @@ def _has_both_classes(rows: Rows) -> bool:
     return bool(len(rows.y)) and bool(rows.y.min() != rows.y.max())
 
 
-def reasons_against(
-    results: Mapping[str, PolicyResult], recipe: Recipe, *, policy: str = MODEL
-) -> tuple[str, ...]:
+def reasons_against(results: Mapping[str, PolicyResult], recipe: Recipe, *, policy: str = MODEL) -> tuple[str, ...]:
     """Give why a model may not serve: too little evidence, or a baseline that is as good."""
     own = results.get(policy)
     if own is None:

@@ -16,13 +16,19 @@ from pathlib import Path
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
 
 from cipredict.errors import InputError, UsageError
 from cipredict.forecast.bundle import Bundle, open_bundle
+from cipredict.forecast.features import FEATURES
 
 NAME = "cipredict"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 _BUNDLE = "forecast.bundle"
+_SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec("float", name) for name in FEATURES]), outputs=Schema([ColSpec("double", "p_fail")])
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class Registry:
                 python_model=str(Path(__file__).with_name("served_model.py")),
                 artifacts={"bundle": str(bundle)},
                 pip_requirements=["cipredict"],
+                signature=_SIGNATURE,
             )
         self._ensure_registered()
         version = self._client.create_model_version(
@@ -99,6 +106,19 @@ class Registry:
     def champion(self) -> str | None:
         """Give the champion's version, None before the first promotion."""
         return next((version.number for version in self.versions() if CHAMPION in version.aliases), None)
+
+    def require_champion_or_latest(self) -> str:
+        """Give the champion, else the newest version (under which a baseline serves).
+
+        Raises
+        ------
+        UsageError
+            Nothing is registered.
+        """
+        versions = self.versions()
+        if not versions:
+            raise UsageError("No version is registered.", slug="registry-empty", hint="Run `cipredict train` first.")
+        return self.champion() or versions[0].number
 
     def promote(self, number: str) -> None:
         """Make a version the champion; the one before stays reachable as `previous`."""

@@ -114,7 +114,9 @@ def _policy_of(learned: Learned, judged: Mapping[int, JudgedRun]) -> Policy | No
         return None
     answers = score_graphs(graphs, np.concatenate([run.X for run in judged.values()]))
     weights = learned.served["failure"].weights
-    p_fail = apply_sigmoid(np.sum([weights[name] * answer for name, answer in answers.items()], axis=0), learned.sigmoid)
+    p_fail = apply_sigmoid(
+        np.sum([weights[name] * answer for name, answer in answers.items()], axis=0), learned.sigmoid
+    )
     ends = np.cumsum([len(run.slots) for run in judged.values()])[:-1]
     by_run = dict(zip((run.run.run_id for run in judged.values()), np.split(p_fail, ends), strict=True))
 

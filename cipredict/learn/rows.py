@@ -102,7 +102,7 @@ def collect_rows(
     return Replayed(rows_by_run, judged)
 
 
-def _judge(run: PastRun, X: Floats, is_new: NDArray[np.bool_], expected_s: Floats, /) -> JudgedRun:  # noqa: N803
+def _judge(run: PastRun, X: Floats, is_new: NDArray[np.bool_], expected_s: Floats, /) -> JudgedRun:
     column = {name: X[:, FEATURES.index(name)] for name in ("runs", "test_changed", "base_verdict", "branch_failed")}
     red = column["base_verdict"] == 1
     seconds = np.where(np.isfinite(run.seconds), run.seconds, expected_s)
@@ -121,7 +121,7 @@ def _judge(run: PastRun, X: Floats, is_new: NDArray[np.bool_], expected_s: Float
 
 def _sample(
     run: PastRun,
-    X: Floats,  # noqa: N803
+    X: Floats,
     is_new: NDArray[np.bool_],
     ran: NDArray[np.bool_],
     limit: int,

@@ -61,11 +61,11 @@ class SecondsModel:
     anchor: str
     offset_s: float
 
-    def predict(self, X: Floats, anchor_s: Seconds) -> Seconds:  # noqa: N803
+    def predict(self, X: Floats, anchor_s: Seconds) -> Seconds:
         """Give seconds, shape (n,)."""
         return from_log_ratio(self.ensemble.predict(X), anchor_s, self.offset_s)
 
-    def individual(self, X: Floats, anchor_s: Seconds) -> dict[str, Seconds]:  # noqa: N803
+    def individual(self, X: Floats, anchor_s: Seconds) -> dict[str, Seconds]:
         """Give each member's seconds."""
         answers = self.ensemble.answers(X)
         return {name: from_log_ratio(answer, anchor_s, self.offset_s) for name, answer in answers.items()}

@@ -84,4 +84,6 @@ def _serve_failure(study: FailureStudy) -> Served:
 
 def _serve_seconds(study: SecondsStudy) -> Served:
     weights = study.model.ensemble.weights if study.model else {}
-    return Served(study.served_by, weights, study.reasons, {name: {"wape": error} for name, error in study.wape.items()})
+    return Served(
+        study.served_by, weights, study.reasons, {name: {"wape": error} for name, error in study.wape.items()}
+    )

@@ -53,7 +53,7 @@ class BoostedTrees:
         self.min_child_weight = min_child_weight
         self.reg_lambda = reg_lambda
 
-    def fit(self, X: Floats, y: Floats, sample_weight: Floats) -> BoostedTrees:  # noqa: N803
+    def fit(self, X: Floats, y: Floats, sample_weight: Floats) -> BoostedTrees:
         """Learn from X (n, k), y (n,), sample_weight (n,)."""
         estimator = XGBClassifier if self.task == "probability" else XGBRegressor
         self.model_: Any = estimator(  # xgboost ships no types
@@ -74,7 +74,7 @@ class BoostedTrees:
         self.n_features_ = X.shape[1]
         return self
 
-    def predict(self, X: Floats) -> NDArray[np.float64]:  # noqa: N803
+    def predict(self, X: Floats) -> NDArray[np.float64]:
         """Give shape (n,): probabilities of class 1, or values."""
         if self.task == "probability":
             return np.asarray(self.model_.predict_proba(X)[:, 1], np.float64)

@@ -46,7 +46,7 @@ class Forest:
         self.max_features = max_features
         self.max_samples = max_samples
 
-    def fit(self, X: Floats, y: Floats, sample_weight: Floats) -> Forest:  # noqa: N803
+    def fit(self, X: Floats, y: Floats, sample_weight: Floats) -> Forest:
         """Learn from X (n, k), y (n,), sample_weight (n,)."""
         estimator = RandomForestClassifier if self.task == "probability" else RandomForestRegressor
         self.model_ = estimator(
@@ -62,7 +62,7 @@ class Forest:
         self.n_features_ = X.shape[1]
         return self
 
-    def predict(self, X: Floats) -> NDArray[np.float64]:  # noqa: N803
+    def predict(self, X: Floats) -> NDArray[np.float64]:
         """Give shape (n,): probabilities of class 1, or values."""
         if self.task == "probability":
             return np.asarray(self.model_.predict_proba(X)[:, 1], np.float64)

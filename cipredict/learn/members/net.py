@@ -76,7 +76,7 @@ class NeuralNet:
         self.weight_decay = weight_decay
         self.dropout = dropout
 
-    def fit(self, X: Floats, y: Floats, sample_weight: Floats) -> NeuralNet:  # noqa: N803
+    def fit(self, X: Floats, y: Floats, sample_weight: Floats) -> NeuralNet:
         """Learn from X (n, k), y (n,), sample_weight (n,)."""
         torch.manual_seed(self.random_state)
         network = _Network(X.shape[1], self.hidden, self.dropout, is_probability=self.task == "probability")
@@ -104,7 +104,7 @@ class NeuralNet:
                 optimiser.step()
                 schedule.step()
 
-    def predict(self, X: Floats) -> NDArray[np.float64]:  # noqa: N803
+    def predict(self, X: Floats) -> NDArray[np.float64]:
         """Give shape (n,): probabilities of class 1, or values."""
         with torch.no_grad():
             return np.asarray(self.network_(torch.from_numpy(np.ascontiguousarray(X, np.float32))), np.float64)

@@ -1,0 +1,28 @@
+"""Options that several commands share, and the settings they override."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cipredict.settings import Settings, read_settings
+
+StoreOption = Annotated[Path | None, typer.Option("--store", help="The history file. [env: CIPREDICT_STORE]")]
+ForecastOption = Annotated[Path | None, typer.Option("--forecast", help="The bundle. [env: CIPREDICT_FORECAST]")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
+
+
+def make_app(help_text: str) -> typer.Typer:
+    """Give an app with plain help and plain errors, as CI logs want them."""
+    return typer.Typer(help=help_text, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+
+
+def load_settings(*, store: Path | None = None, forecast: Path | None = None, events: Path | None = None) -> Settings:
+    """Give the settings of the working directory under the command's own options."""
+    settings = read_settings(Path.cwd(), os.environ)
+    given = {"store": store, "forecast": forecast, "events": events}
+    return replace(settings, **{name: path for name, path in given.items() if path is not None})

@@ -1,0 +1,57 @@
+"""A backtest as plain JSON values: what `backtest --json` prints and its tables show."""
+
+from __future__ import annotations
+
+from math import isnan
+
+import numpy as np
+
+from cipredict.learn.backtest import HEADLINE_BUDGET, PolicyResult
+from cipredict.learn.failure import MODEL, FailureStudy
+from cipredict.learn.history import History
+from cipredict.learn.metrics import BUDGETS
+
+
+def summarise(study: FailureStudy, history: History) -> dict[str, object]:
+    """Give every figure of a study, NaN left out, sorted for stable output."""
+    best = study.results.get(MODEL) or study.results["decay10/time"]
+    holdout = history.runs[study.holdout_start :]
+    suite_s = float(sum(np.nansum(run.seconds) for run in holdout))
+    return {
+        "runs": len(history.runs),
+        "holdout": {
+            "runs": len(holdout),
+            "failing_runs": best.runs,
+            "newly_failing_runs": best.new_runs,
+            "from": holdout[0].started_at.isoformat() if holdout else "",
+            "suite_minutes": round(suite_s / 60, 3),
+        },
+        "weights": study.model.ensemble.weights if study.model else {},
+        "served_by": MODEL if not study.reasons else "decay10/time",
+        "reasons": list(study.reasons),
+        "policies": {name: result.headline() for name, result in study.results.items()},
+        "minutes_saved": {f"{budget:.0%}": round(suite_s / 60 * (1 - budget), 3) for budget in BUDGETS},
+        "calibration": [
+            [row.low, row.high, row.cases, round(row.mean_forecast, 6), round(row.observed, 6)]
+            for row in study.calibration
+        ],
+        "confidence": _confidence(study),
+        "missed": _missed(best),
+    }
+
+
+def _confidence(study: FailureStudy) -> dict[str, float]:
+    """Give the share of expected time at which a share of failing runs was caught under the plan's own rules."""
+    shares = study.needed_shares if not study.reasons else study.baseline_shares
+    if not shares:
+        return {}
+    quantiles = {level: float(np.quantile(shares, level, method="higher")) for level in (0.5, 0.8, 0.9, 0.95, 0.99)}
+    return {f"{level:.0%}": round(value, 4) for level, value in quantiles.items() if not isnan(value)}
+
+
+def _missed(result: PolicyResult) -> dict[str, object]:
+    """Name the failing cases of each run that the headline budget would have missed; at most ten per run."""
+    return {
+        "budget": HEADLINE_BUDGET,
+        "runs": {run_id: {"failing": len(names), "cases": list(names[:10])} for run_id, names in result.missed},
+    }
