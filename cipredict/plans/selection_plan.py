@@ -1,0 +1,196 @@
+"""The selection plan: which cases a change needs, in which order, and why each one runs or is skipped.
+
+`fallback` is the whole run's: True means that nothing was decided and everything runs. `basis` is each case's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from cipredict.errors import CipredictError
+from cipredict.plans.document import MadeFrom, frame_plan
+
+# 1  2026-11: the first.
+SCHEMA = "cipredict.selection-plan/1"
+
+
+class Reason(StrEnum):
+    """Why a case runs or is skipped."""
+
+    EVERYTHING = "everything runs"
+    MUST_RUN = "matches a must-run rule"
+    NEW = "new or unknown"
+    CHANGED = "its file is in the change"
+    RED_AT_BASE = "fails on the default branch"
+    FAILED_RECENTLY = "failed in this branch's last run"
+    WITHIN_BUDGET = "its risk for its time is within the budget"
+    BEYOND_BUDGET = "its risk for its time is beyond the budget"
+
+    @property
+    def is_certain(self) -> bool:
+        """Tell whether the budget has no say."""
+        return self not in {Reason.WITHIN_BUDGET, Reason.BEYOND_BUDGET}
+
+
+class PlannedCase(NamedTuple):
+    """One candidate.
+
+    Attributes
+    ----------
+    is_selected : runs; else skipped
+    reason : why
+    evidence : the strongest tie to the change, in words; empty where nothing was forecast
+    basis : `model`, `history` or `fallback`
+    p_fail, expected_s : None where nothing was forecast
+    """
+
+    case_id: str
+    is_selected: bool
+    reason: Reason
+    evidence: str = ""
+    basis: str = "fallback"
+    p_fail: float | None = None
+    expected_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """How likely a failing run slips through this selection.
+
+    Attributes
+    ----------
+    p_miss_given_failure : share of the backtest's failing runs that so much time would have missed, with its interval
+    """
+
+    p_miss_given_failure: float
+    low: float
+    high: float
+    failing_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSummary:
+    """What the plan was made for."""
+
+    base: str = ""
+    head: str = ""
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionPlan:
+    """A whole selection.
+
+    Attributes
+    ----------
+    cases : every candidate once, in the order to run
+    goal : as asked, in words
+    everything_because : the rule that made everything run; empty where the goal decided
+    observe : the plan is logged, everything runs
+    order_only : everything runs, in this order
+    history_share : share of the candidates that have history, 0…1
+    budget_s : seconds that the goal allowed, None where everything runs
+    """
+
+    cases: tuple[PlannedCase, ...]
+    made_from: MadeFrom
+    goal: str = ""
+    everything_because: str = ""
+    fallback: bool = False
+    fallback_reason: str = ""
+    observe: bool = False
+    order_only: bool = False
+    miss: Miss | None = None
+    history_share: float = 0.0
+    budget_s: float | None = None
+    change: ChangeSummary = ChangeSummary()
+
+    @property
+    def selected(self) -> list[str]:
+        """Ids of the cases that the decision selects, in order."""
+        return [case.case_id for case in self.cases if case.is_selected]
+
+    @property
+    def skipped(self) -> list[str]:
+        """Ids of the others, in order."""
+        return [case.case_id for case in self.cases if not case.is_selected]
+
+    @property
+    def to_run(self) -> list[str]:
+        """Ids of the cases that really run: all of them where the plan only observes or orders."""
+        return [case.case_id for case in self.cases] if self.observe or self.order_only else self.selected
+
+    @property
+    def total_s(self) -> float:
+        """Expected seconds of all candidates."""
+        return sum(case.expected_s or 0.0 for case in self.cases)
+
+    @property
+    def selected_s(self) -> float:
+        """Expected seconds of the selected."""
+        return sum(case.expected_s or 0.0 for case in self.cases if case.is_selected)
+
+    def to_document(self) -> dict[str, object]:
+        """Give the JSON document, with schema and id."""
+        selected = sum(case.is_selected for case in self.cases)
+        body: dict[str, object] = {
+            "made_from": asdict(self.made_from),
+            "goal": self.goal,
+            "everything_because": self.everything_because,
+            "fallback": self.fallback,
+            "fallback_reason": self.fallback_reason,
+            "observe": self.observe,
+            "order_only": self.order_only,
+            "has_tests": bool(self.to_run),
+            "counts": {"candidates": len(self.cases), "selected": selected, "skipped": len(self.cases) - selected},
+            "expected": {
+                "selected_s": round(self.selected_s, 3),
+                "total_s": round(self.total_s, 3),
+                "saved_s": round(self.total_s - self.selected_s, 3),
+                "budget_s": None if self.budget_s is None else round(self.budget_s, 3),
+            },
+            "miss": asdict(self.miss) if self.miss else None,
+            "history_share": round(self.history_share, 4),
+            "change": asdict(self.change),
+            "reasons": dict(sorted(Counter(case.reason.value for case in self.cases).items())),
+            "cases": [_case_document(case, position) for position, case in enumerate(self.cases)],
+        }
+        return frame_plan(SCHEMA, body)
+
+
+def _case_document(case: PlannedCase, position: int) -> dict[str, object]:
+    return {
+        "id": case.case_id,
+        "decision": "run" if case.is_selected else "skip",
+        "position": position,
+        "reason": case.reason.value,
+        "evidence": case.evidence,
+        "basis": case.basis,
+        "p_fail": None if case.p_fail is None else round(case.p_fail, 6),
+        "expected_s": None if case.expected_s is None else round(case.expected_s, 4),
+    }
+
+
+def verify_selection(plan: SelectionPlan, candidates: Iterable[str]) -> None:
+    """Check a plan before anyone follows it: every candidate once, nothing certain skipped, no skip in a fallback.
+
+    Raises
+    ------
+    CipredictError
+        A check failed: our bug.
+    """
+    planned = [case.case_id for case in plan.cases]
+    if sorted(planned) != sorted(set(candidates)):
+        raise _violation("each-candidate-once")
+    if any(not case.is_selected and case.reason.is_certain for case in plan.cases):
+        raise _violation("certain-cases-run")
+    if (plan.fallback or plan.everything_because) and plan.skipped:
+        raise _violation("everything-means-everything")
+
+
+def _violation(check: str) -> CipredictError:
+    return CipredictError(f"A selection plan failed its check '{check}'.", slug="plan-check")
