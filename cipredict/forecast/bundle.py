@@ -5,6 +5,7 @@
     manifest.json           what it is, from which history, who serves, how sure; sha256 of every other entry
     cases/ids               ids joined by NUL, slot order
     cases/*.f32             float32 per slot: expected_s, low_s, high_s, runs, peak_memory_bytes
+    cases/members/*.f32     float32 per slot: each learner's own seconds
     state/*                 history and links of the failure forecast (see `state_codec`)
     graphs/<predictor>/<member>.onnx
 
@@ -68,6 +69,7 @@ class Manifest:
     coverage, observed_coverage : of the intervals of seconds, promised and measured on the holdout, per predictor
     conformal : `case_time`, `run_time` → interval factors per band of expected seconds
     anchors : `case_time`, `run_time` → the baseline that the ensemble corrects
+    case_members : learners whose own seconds are in `cases/members`
     overhead_s : seconds that every job spends beside its cases
     series : series → recent wall seconds and friends, for `predict run`
     """
@@ -90,6 +92,7 @@ class Manifest:
     conformal: Mapping[str, Mapping[str, object]]
     anchors: Mapping[str, str]
     overhead_s: float
+    case_members: tuple[str, ...]
     series: Mapping[str, Mapping[str, object]]
 
     def to_json(self) -> dict[str, object]:
@@ -107,7 +110,7 @@ class Manifest:
         """Read the JSON body; KeyError or TypeError where it is not one."""
         values = {name: body[name] for name in cls.__slots__}
         values["created_at"] = datetime.fromisoformat(str(body["created_at"]))
-        for name in ("features", "sigmoid", "needed_shares"):
+        for name in ("features", "sigmoid", "needed_shares", "case_members"):
             values[name] = tuple(body[name])  # type: ignore[arg-type]  # lists by the checksum'd schema
         values["served"] = {
             name: Served(s["by"], s["weights"], tuple(s["reasons"]), s["metrics"])

@@ -49,9 +49,24 @@ class DurationTable:
         known = self._known.get(case_id)
         return known if known is not None else self._from_neighbours(case_id)
 
+    def known(self) -> list[str]:
+        """Give the ids with a history of their own, in slot order."""
+        return list(self._known)
+
     def known_share(self, case_ids: Sequence[str]) -> float:
         """Give the share of the cases that have a history of their own, 0…1; 0 for none."""
         return sum(case_id in self._known for case_id in case_ids) / len(case_ids) if case_ids else 0.0
+
+    def individual(self, bundle: Bundle, case_ids: Iterable[str]) -> dict[str, dict[str, float]]:
+        """Give each learner's own seconds per case; empty for a case that none of them has forecast."""
+        slot_of = {case_id: slot for slot, case_id in enumerate(bundle.case_ids())}
+        members = {name: bundle.floats(f"cases/members/{name}.f32") for name in bundle.manifest.case_members}
+        return {
+            case_id: {name: values[slot_of[case_id]] for name, values in members.items()}
+            if case_id in self._known
+            else {}
+            for case_id in case_ids
+        }
 
     def _from_neighbours(self, case_id: str) -> DurationForecast:
         for scope, medians in zip(_SCOPES, self._medians, strict=True):

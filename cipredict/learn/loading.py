@@ -48,7 +48,7 @@ def load(store: Store, *, as_of: datetime, default_branch: str = "", repository:
             slug="store-empty",
             hint="Run `cipredict ingest` first.",
         )
-    case_ids, slot_of_seq = _cases(queries.load_cases(store))
+    case_ids, slot_of_seq = _cases(queries.load_cases(store, as_of))
     changes = _changes_by_run(queries.load_changes(store, as_of))
     branch = default_branch or _most_pushed_branch(runs)
     columns = _CaseColumns(case_runs, slot_of_seq)

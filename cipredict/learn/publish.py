@@ -22,7 +22,7 @@ from cipredict.forecast.features import FEATURES
 from cipredict.forecast.graphs import score_graph
 from cipredict.forecast.state import Floats
 from cipredict.forecast.state_codec import encode_state
-from cipredict.learn.case_time import OFFSET_S, final_clock
+from cipredict.learn.case_time import OFFSET_S, Clock, final_clock
 from cipredict.learn.conformal import LogConformal
 from cipredict.learn.ensemble import Ensemble, combine
 from cipredict.learn.history import History
@@ -128,28 +128,41 @@ def _manifest(learned: Learned, history: History, timed: Sequence[TimedRun], now
         conformal={name: asdict(factors) for name, factors in learned.conformal.items()},
         anchors=learned.anchors,
         overhead_s=fixed_overhead_s(timed),
+        case_members=tuple(_case_members(learned)) if any(run.slots.size for run in history.runs) else (),
         series={name: asdict(memory) for name, memory in memories.items() if memory.seconds},
     )
 
 
 def case_columns(learned: Learned, history: History, index: CaseIndex) -> Columns:
-    """Forecast the seconds and memory of every case, shape (n_cases,) each; runs is 0 where nothing was measured."""
+    """Forecast the seconds and memory of every case, shape (n_cases,) each; runs is 0 where nothing was measured.
+
+    Each learner's own forecast is in `members/<name>`, whoever serves.
+    """
     clock = final_clock(history)
-    n = len(history.case_ids)
-    columns = {name: np.zeros(n, np.float32) for name in ("expected_s", "low_s", "high_s")}
     slots = np.flatnonzero(clock.runs > 0)
-    if len(slots):
-        baselines = clock.baselines(slots)
-        served = learned.served["case_time"]
-        if served.is_model:
-            anchor = baselines[learned.anchors["case_time"]]
-            rows = clock.features(slots, index, None)
-            names = [name for name in learned.graphs if name.startswith("case_time/")]
-            answers = {name.partition("/")[2]: score_graph(learned.graphs[name], rows) for name in names}
-            expected = from_log_ratio(combine(answers, served.weights), anchor, OFFSET_S)
-        else:
-            expected = baselines[served.by]
-        low, high = learned.conformal["case_time"].interval(expected)
-        for name, values in (("expected_s", expected), ("low_s", low), ("high_s", high)):
-            columns[name][slots] = values
-    return {**columns, "runs": clock.runs, "peak_memory_bytes": clock.peak_memory_bytes}
+    forecasts = _forecast_cases(learned, clock, slots, index)
+    low, high = learned.conformal["case_time"].interval(forecasts["expected_s"])
+    columns = {"runs": clock.runs, "peak_memory_bytes": clock.peak_memory_bytes}
+    for name, values in {**forecasts, "low_s": low, "high_s": high}.items():
+        columns[name] = np.zeros(len(history.case_ids), np.float32)
+        columns[name][slots] = values
+    return columns
+
+
+def _forecast_cases(
+    learned: Learned, clock: Clock, slots: NDArray[np.intp], index: CaseIndex, /
+) -> dict[str, NDArray[np.float64]]:
+    """Give `expected_s` and `members/<name>` of the measured slots."""
+    served, baselines = learned.served["case_time"], clock.baselines(slots)
+    anchor = baselines[learned.anchors["case_time"]]
+    names = _case_members(learned) if len(slots) else []
+    rows = clock.features(slots, index, None) if names else np.zeros((0, 0), np.float32)
+    ratios = {name: score_graph(learned.graphs[f"case_time/{name}"], rows) for name in names}
+    members = {f"members/{name}": from_log_ratio(ratio, anchor, OFFSET_S) for name, ratio in ratios.items()}
+    if served.is_model and ratios:
+        return {"expected_s": from_log_ratio(combine(ratios, served.weights), anchor, OFFSET_S), **members}
+    return {"expected_s": anchor if served.is_model else baselines[served.by], **members}
+
+
+def _case_members(learned: Learned) -> list[str]:
+    return [name.partition("/")[2] for name in sorted(learned.graphs) if name.startswith("case_time/")]

@@ -1,0 +1,127 @@
+"""What a CI command reads before it decides: candidates, the change, the bundle. The edges; nothing is decided here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cipredict.errors import ChangeUnknown, InputError, UsageError
+from cipredict.forecast.bundle import Bundle, check_fit, open_bundle
+from cipredict.plans.selection_plan import ChangeSummary
+from cipredict.records import Change
+
+if TYPE_CHECKING:
+    from cipredict.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ReadChange:
+    """A change as the command was told it: summary for the plan, changes for the forecast, branch of the run."""
+
+    summary: ChangeSummary
+    changes: tuple[Change, ...]
+    branch: str = ""
+
+
+def read_lines(path: str, *, what: str) -> list[str]:
+    """Give the non-empty lines of a file, or of stdin for `-`.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise InputError(f"Cannot read the {what} {path}: {reason}.", slug="input-unreadable") from error
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def read_candidates(candidates: str | None, *, collect: bool, known: bool) -> list[str] | None:
+    """Give the candidate ids without repeats, in their order; None where the forecast's known cases were asked for.
+
+    Without an option they come from stdin, as `pytest --collect-only -q | cipredict select-tests` has it.
+
+    Raises
+    ------
+    UsageError
+        More than one source, or none and stdin is a terminal.
+    """
+    if sum((candidates is not None, collect, known)) > 1:
+        raise UsageError("Give one of --candidates, --collect and --known.", slug="candidates")
+    if known:
+        return None
+    if collect:
+        return collected_cases()
+    if candidates is None and sys.stdin.isatty():
+        raise UsageError(
+            "No candidates: pipe case ids in, or give --candidates, --collect or --known.", slug="candidates"
+        )
+    return list(dict.fromkeys(read_lines(candidates or "-", what="candidates")))
+
+
+def collected_cases() -> list[str]:
+    """Give what pytest collects in the working directory."""
+    from cipredict.act.collect import collect_cases  # noqa: PLC0415  # starts a process, only when asked
+
+    collection = collect_cases([], cwd=Path.cwd())
+    for problem in collection.problems:
+        sys.stderr.write(f"cipredict: {problem}\n")
+    return list(collection.case_ids)
+
+
+def read_change(*, base: str | None, changed: Sequence[str], diff: str | None) -> ReadChange:
+    """Give what changed: named paths, a diff, or git's answer between `base` and the head.
+
+    Raises
+    ------
+    ChangeUnknown
+        git cannot tell; run everything.
+    """
+    if changed and (base or diff):
+        raise UsageError("Give one of --base, --changed and --diff.", slug="change")
+    if changed:
+        return _change(tuple(Change(path) for path in changed))
+    if diff is not None:
+        from cipredict.act.diff import parse_diff  # noqa: PLC0415
+
+        text = "\n".join(read_lines(diff, what="diff"))
+        return _change(parse_diff(text + "\n"))
+    from cipredict.act.git import changed_paths  # noqa: PLC0415
+    from cipredict.ingest.environment import detect_run  # noqa: PLC0415
+
+    run = detect_run(os.environ)
+    found = changed_paths(base or (run.base_branch if run else None), cwd=Path.cwd())
+    branch = (run.branch if run else "") or found.branch
+    return _change(found.changes, base=found.base_sha, head=found.head_sha, branch=branch)
+
+
+def _change(changes: tuple[Change, ...], *, base: str = "", head: str = "", branch: str = "") -> ReadChange:
+    return ReadChange(ChangeSummary(base, head, tuple(change.path for change in changes)), changes, branch)
+
+
+def read_forecast(settings: Settings) -> Bundle:
+    """Open the bundle and refuse a foreign or stale one.
+
+    Raises
+    ------
+    ForecastUnusable
+        Saying why.
+    """
+    from cipredict.ingest.environment import detect_run  # noqa: PLC0415
+
+    bundle = open_bundle(settings.forecast)
+    run = detect_run(os.environ)
+    repository = settings.repository or (run.repository if run else "")
+    check_fit(bundle, repository=repository, now=datetime.now(UTC), max_age_days=settings.max_forecast_age_days)
+    return bundle
+
+
+__all__ = ["ChangeUnknown", "ReadChange", "read_candidates", "read_change", "read_forecast", "read_lines"]

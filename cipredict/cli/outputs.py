@@ -1,0 +1,49 @@
+"""What a CI command leaves behind: the plan's file, the event for the nightly job, the step summary, one warning line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cipredict.events import Event, append_event
+from cipredict.plans.document import write_plan
+
+
+def warn(message: str) -> None:
+    """Say one line on stderr."""
+    sys.stderr.write(f"cipredict: {' '.join(message.split())}\n")
+
+
+def remember(document: Mapping[str, object], folder: Path) -> None:
+    """Append the plan to the event file; a job that cannot write warns and goes on."""
+    from cipredict.ingest.environment import detect_run  # noqa: PLC0415  # only when a plan was made
+
+    run = detect_run(os.environ)
+    key: dict[str, object] = {}
+    if run is not None:
+        key = {"provider": run.provider, "repository": run.repository, "run_id": run.run_id, "attempt": run.attempt}
+    try:
+        append_event(folder, Event("plan", datetime.now(UTC), key, document))
+    except OSError as error:
+        warn(f"The plan is not remembered: {folder} cannot be written ({error.strerror}).")
+
+
+def save_plan(document: Mapping[str, object], path: Path | None) -> None:
+    """Write the plan where the user asked for it."""
+    if path is not None:
+        write_plan(path, document)
+
+
+def append_step_summary(markdown: str) -> None:
+    """Show Markdown on the run's page where GitHub offers a place for it."""
+    place = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not place:
+        return
+    try:
+        with Path(place).open("a", encoding="utf-8") as file:
+            file.write(markdown)
+    except OSError as error:
+        warn(f"No step summary: {place} cannot be written ({error.strerror}).")

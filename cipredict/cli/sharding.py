@@ -1,0 +1,156 @@
+"""`shard` from options to plan: read, divide, fall back to an even split where knowledge is missing, show."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cipredict import __version__
+from cipredict.cli.inputs import read_candidates, read_forecast, read_lines
+from cipredict.cli.outputs import remember, save_plan, warn
+from cipredict.decide.division import ShardOptions
+from cipredict.decide.grouping import Grouping, GroupOf, group_by
+from cipredict.decide.shard import plan_even_split, plan_for_target, plan_shards
+from cipredict.errors import CipredictError, InputError, UsageError
+from cipredict.forecast.durations import DurationTable
+from cipredict.plans.document import MadeFrom, canonical_json, read_plan
+from cipredict.plans.selection_plan import SCHEMA
+from cipredict.plans.shard_plan import ShardPlan, Strategy
+from cipredict.quantities import parse_seconds
+
+if TYPE_CHECKING:
+    from cipredict.settings import Settings
+
+FORMATS = ("lines", "json", "github")
+
+
+@dataclass(frozen=True, slots=True)
+class ShardingOptions:
+    """The command's options, as typed."""
+
+    shards: int | None
+    target_time: str | None
+    max_shards: int
+    strategy: str
+    group_by: str
+    together: tuple[Path, ...]
+    selection: Path | None
+    candidates: str | None
+    collect: bool
+    known: bool
+    index: int | None
+    strict: bool
+    output_format: str
+
+
+def divide(options: ShardingOptions, settings: Settings) -> ShardPlan:
+    """Plan by predicted time, or evenly where no forecast can be used."""
+    _check(options)
+    candidates = _candidates(options)
+    shard_options = ShardOptions(
+        strategy=Strategy.parse(options.strategy),
+        group_of=_grouping(options),
+        together=tuple(tuple(read_lines(str(path), what="list")) for path in options.together),
+    )
+    try:
+        return _by_forecast(options, settings, candidates, shard_options)
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a CI job must not break on our account
+        reason = str(error) if isinstance(error, CipredictError) else f"A bug in cipredict: {error!r}."
+        if options.strict:
+            raise InputError(reason, slug="strict") from error
+        warn(f"{reason} Cases are split evenly.")
+        if candidates is None:
+            candidates = read_candidates(None, collect=True, known=False) or []
+        count = options.shards if options.shards is not None else options.max_shards
+        made_from = MadeFrom(__version__, settings=settings.source)
+        return plan_even_split(candidates, count, reason=reason, made_from=made_from, options=shard_options)
+
+
+def _check(options: ShardingOptions) -> None:
+    if (options.shards is None) == (options.target_time is None):
+        raise UsageError("Give one of --shards and --target-time.", slug="shard-count")
+    if options.output_format not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise UsageError(f"Unknown format '{options.output_format}': choose from {known}.", slug="unknown-format")
+    count = options.max_shards if options.shards is None else options.shards
+    if count < 1:
+        raise UsageError(f"Cannot divide into {count} shards: give 1 or more.", slug="shard-count")
+    if options.index is not None and not 0 <= options.index < count:
+        raise UsageError(f"--index {options.index}: shards count from 0 to {count - 1}.", slug="shard-index")
+    if options.target_time is not None:
+        parse_seconds(options.target_time, option="--target-time")
+
+
+def _candidates(options: ShardingOptions) -> list[str] | None:
+    if options.selection is None:
+        return read_candidates(options.candidates, collect=options.collect, known=options.known)
+    if options.candidates is not None or options.collect or options.known:
+        raise UsageError("Give one of --selection, --candidates, --collect and --known.", slug="candidates")
+    document = read_plan(options.selection, schemas=(SCHEMA,))
+    runs_all = any(document.get(word) for word in ("fallback", "observe", "order_only"))
+    cases = document["cases"]
+    assert isinstance(cases, list)  # noqa: S101  # by the schema
+    return [case["id"] for case in cases if runs_all or case["decision"] == "run"]
+
+
+def _grouping(options: ShardingOptions) -> GroupOf | None:
+    grouping = Grouping.parse(options.group_by)
+    if grouping is not Grouping.MARKER:
+        return group_by(grouping)
+    from cipredict.act.collect import collect_cases  # noqa: PLC0415  # starts a process, only when asked
+
+    markers = collect_cases([], cwd=Path.cwd()).markers
+    return group_by(grouping, {case_id: min(names) for case_id, names in markers.items() if names})
+
+
+def _by_forecast(
+    options: ShardingOptions, settings: Settings, candidates: list[str] | None, shard_options: ShardOptions, /
+) -> ShardPlan:
+    bundle = read_forecast(settings)
+    table = DurationTable.from_bundle(bundle)
+    cases = [table.expected(case_id) for case_id in (table.known() if candidates is None else candidates)]
+    made_from = MadeFrom(
+        __version__, forecast=bundle.forecast_id, model=bundle.manifest.model_version, settings=settings.source
+    )
+    shard_options = replace(shard_options, overhead_s=bundle.manifest.overhead_s)
+    if options.shards is not None:
+        return plan_shards(cases, options.shards, made_from=made_from, options=shard_options)
+    return plan_for_target(
+        cases,
+        target_s=parse_seconds(options.target_time or "", option="--target-time"),
+        max_shards=options.max_shards,
+        made_from=made_from,
+        options=shard_options,
+    )
+
+
+def show_shards(plan: ShardPlan, options: ShardingOptions, settings: Settings, *, output: Path | None) -> None:
+    """Write one shard's cases, all shards or the matrix to stdout, the table to stderr, the plan to its file."""
+    document = plan.to_document()
+    save_plan(document, output)
+    remember(document, settings.events)
+    sys.stdout.write(_machine(plan, document, options))
+    if options.index is None:
+        from cipredict.render.console import people  # noqa: PLC0415  # rich: one shard's list has no use for it
+        from cipredict.render.shards import render_shard_summary, render_shards  # noqa: PLC0415
+
+        console = people()
+        console.print(render_shards(plan))
+        console.print(render_shard_summary(plan))
+
+
+def _machine(plan: ShardPlan, document: dict[str, object], options: ShardingOptions) -> str:
+    if options.index is not None:
+        tests = plan.shards[options.index].tests if options.index < len(plan.shards) else ()
+        return "".join(f"{case_id}\n" for case_id in tests)
+    if options.output_format == "json":
+        return canonical_json(document)
+    if options.output_format == "github":
+        from cipredict.render.shards import render_github_matrix  # noqa: PLC0415
+
+        return render_github_matrix(plan).output_lines()
+    return "".join(f"{shard.shard_id}\t{case_id}\n" for shard in plan.shards for case_id in shard.tests)
