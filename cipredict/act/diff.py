@@ -6,7 +6,7 @@ Also reads `git show`, `git format-patch` and plain `diff -u`. Runs nothing: `gi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ _STATUS_LINE = re.compile(r"[AMDTUX]\t[^\t]+|[RC]\d*\t[^\t]+\t[^\t]+")
 _STATUS_FIELD = re.compile(r"[AMDTUX]|[RC]\d+")
 _FILE = re.compile(r"diff --git (?P<pair>.+)|diff --(?:cc|combined) (?P<merged>.+)")
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+_HUNK_MARKS = ("+", "-", " ", "\\", "")
 _ESCAPE = re.compile(rb'\\([abfnrtv"\\]|[0-7]{3})')
 _ESCAPED = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
 
@@ -105,17 +106,27 @@ class _File:
 def _parse_unified(lines: Sequence[str]) -> list[Change]:
     """Walk the lines; a hunk's own counts say where it ends, so its content is never taken for a header."""
     files = [_File()]
-    rest = iter(lines)
-    for line in rest:
-        if header := _FILE.fullmatch(line):
-            files.append(_begin(header))
+    old = new = 0  # lines that the current hunk still has
+    for line in lines:
+        if (old > 0 or new > 0) and line[:1] in _HUNK_MARKS:
+            old -= line[:1] not in ("+", "\\")
+            new -= line[:1] not in ("-", "\\")
+            _count(files[-1], line)
         elif hunk := _HUNK.match(line):
-            _count(files[-1], rest, old=int(hunk[1] or 1), new=int(hunk[2] or 1))
+            old, new = int(hunk[1] or 1), int(hunk[2] or 1)
         else:
-            if line.startswith("--- ") and files[-1].old is not None:  # plain `diff -u` has no other separator
+            old = new = 0  # a hunk that lost lines on its way does not swallow the next file
+            if header := _FILE.fullmatch(line):
+                files.append(_begin(header))
+            elif line.startswith("--- ") and files[-1].old is not None:  # plain `diff -u` has no other separator
                 files.append(_File())
             _read_header(files[-1], line)
     return [change for file in files if (change := _finish(file))]
+
+
+def _count(file: _File, line: str) -> None:
+    file.added += line.startswith("+")
+    file.deleted += line.startswith("-")
 
 
 def _begin(header: re.Match[str]) -> _File:
@@ -158,20 +169,6 @@ def _read_rename(file: _File, value: str, *, status: str) -> None:
         file.renamed_from = _unquote(path)
     elif direction == "to":
         file.named, file.status = _unquote(path), status
-
-
-def _count(file: _File, lines: Iterator[str], *, old: int, new: int) -> None:
-    """Consume one hunk of `old` and `new` lines."""
-    while (old > 0 or new > 0) and (line := next(lines, None)) is not None:
-        if line.startswith("+"):
-            new -= 1
-            file.added += 1
-        elif line.startswith("-"):
-            old -= 1
-            file.deleted += 1
-        elif not line.startswith("\\"):  # context; "\ No newline at end of file" is no line
-            old -= 1
-            new -= 1
 
 
 def _finish(file: _File) -> Change | None:

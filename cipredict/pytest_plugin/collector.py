@@ -3,7 +3,7 @@
 ::
 
     {"schema": "cipredict.collection/1", "exitstatus": 2,
-     "cases":  [{"id": "tests/test_a.py::test_b[x::y]", "markers": ["parametrize", "slow"]}],
+     "cases":  [{"id": "tests/test_a.py::test_b[x::y]", "markers": ["slow"]}],
      "errors": [{"id": "tests/test_broken.py", "message": "ImportError: no module named x"}]}
 
 The output of `--collect-only -q` will not do: a second `-q` in addopts turns it into counts per file, and what plugins
@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 COLLECTION_SCHEMA = "cipredict.collection/1"
+_OWN_MARKERS = frozenset({"filterwarnings", "parametrize", "skip", "skipif", "usefixtures", "xfail"})
 
 
 def register_collector(config: pytest.Config) -> None:
@@ -54,5 +55,5 @@ class Collector:
 
 
 def _markers(item: pytest.Item) -> list[str]:
-    """Name the markers of a case, its class and its module, sorted."""
-    return sorted({marker.name for marker in item.iter_markers()})
+    """Name the markers of a case, its class and its module, sorted; pytest's own say nothing about belonging."""
+    return sorted({marker.name for marker in item.iter_markers()} - _OWN_MARKERS)
