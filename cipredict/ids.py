@@ -7,14 +7,14 @@ A pytest case is its node id, `path/to/test_file.py::Class::function[parameters]
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from posixpath import dirname
 from typing import NewType
 
 CaseId = NewType("CaseId", str)
 
-_TEST_MODULE = re.compile(r"^test_|_test$")
+_TEST_MODULE = re.compile(r"^test[_-]|[_-]test$")
 
 
 def case_file(case_id: str) -> str:
@@ -45,38 +45,56 @@ def case_class(case_id: str) -> str:
 def pytest_id(classname: str, name: str, *, file: str = "", known_files: Iterable[str] = ()) -> CaseId:
     """Build a node id from the attributes of a JUnit `<testcase>` written by pytest.
 
-    xunit1 names the file. xunit2 only gives a dotted path, so the module's end has to be found: the longest
-    prefix that is a known file, else the last part that looks like a test module before a class begins.
+    Only xunit1 has `file`. It says where the function is defined, which for an inherited test is another file than the
+    one collected: it tells where the module ends in `classname`, and is believed no further. `known_files` are tracked
+    paths, relative to pytest's rootdir; give a frozenset when there are many calls.
 
     >>> pytest_id("tests.test_format.TestFormat", "test_case[a.b]")
     'tests/test_format.py::TestFormat::test_case[a.b]'
     >>> pytest_id("", "tests.test_broken")
     'tests/test_broken.py'
     """
+    files = frozenset(known_files)
     if not classname:  # a collection error: the name is the dotted module
-        return CaseId(file or name.replace(".", "/") + ".py")
-    prefix = _module_and_classes(classname, file, frozenset(known_files))
-    return CaseId(f"{prefix}::{name}")
+        return CaseId(file or _dotted_files(files).get(name) or name.replace(".", "/") + ".py")
+    return CaseId(f"{pytest_prefix(classname, file, files)}::{name}")
 
 
 @lru_cache(maxsize=16384)
-def _module_and_classes(classname: str, file: str, known_files: frozenset[str]) -> str:
+def pytest_prefix(classname: str, file: str, known_files: frozenset[str]) -> str:
+    """Give file and classes of a node id. pytest wrote `classname` as `path.to.module.Class`, so the end is searched.
+
+    The longest prefix that is a known file wins (`file`, where nobody knows), then the last part that is called like
+    a test module before a class begins. A classname that names no module (unittest-xml-reporting) consists of classes
+    in `file`.
+    """
     parts = classname.split(".")
-    end = _module_end(parts, file, known_files)
-    module = file or "/".join(parts[:end]) + ".py"
-    return "::".join([module, *parts[end:]])
-
-
-def _module_end(parts: list[str], file: str, known_files: frozenset[str]) -> int:
-    if file.endswith(".py"):
-        depth = file.removesuffix(".py").count("/") + 1
-        if "/".join(parts[:depth]) + ".py" == file:
-            return depth
+    files = _dotted_files(known_files) if known_files else _dotted_files(frozenset({file}))
     for end in range(len(parts), 0, -1):
-        if "/".join(parts[:end]) + ".py" in known_files:
-            return end
+        path = files.get(".".join(parts[:end]))
+        if path:
+            return "::".join([path, *parts[end:]])
+    end = _module_end(parts)
+    if file and end == 0:
+        return "::".join([file, *parts])
+    end = end or len(parts)
+    return "::".join(["/".join(parts[:end]) + ".py", *parts[end:]])
+
+
+@lru_cache(maxsize=8)
+def _dotted_files(known_files: frozenset[str]) -> Mapping[str, str]:
+    """Index files by the spelling that pytest gives them in a report; folders may contain dots themselves."""
+    return {_dotted(path): path for path in sorted(known_files)}
+
+
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").replace("/", ".")
+
+
+def _module_end(parts: list[str]) -> int:
+    """Count the parts that spell the module's path, by their look; 0 if none looks like one."""
     classes_begin = next((i for i, part in enumerate(parts) if part[:1].isupper()), len(parts))
     for end in range(classes_begin, 0, -1):
         if _TEST_MODULE.search(parts[end - 1]):
             return end
-    return classes_begin or len(parts)
+    return classes_begin

@@ -1,0 +1,85 @@
+"""Several entries for one case in one report: reruns, teardown errors, duplicates. One `CaseRun` comes out.
+
+The last entry is the verdict. What an earlier one means depends on where it stands:
+
+- in the same suite, written by pytest: pytest-rerunfailures writes a failed attempt as an entry *without* any
+  outcome, so whatever precedes the last entry failed. Exception: failure, then error, is a failing body followed
+  by a failing teardown: one attempt.
+- anywhere else: an attempt, flaky if one failed and the other did not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import islice
+
+from cipredict.records import CaseRun, Verdict
+
+
+def is_failing(verdict: Verdict) -> bool:
+    """Tell whether a verdict turns a run red."""
+    return verdict is Verdict.FAILED or verdict is Verdict.ERROR
+
+
+def merge_attempts(earlier: CaseRun, later: CaseRun) -> CaseRun:
+    """Join two entries of one case; durations stay those of the last attempt."""
+    differ = is_failing(earlier.verdict) != is_failing(later.verdict)
+    return later._replace(
+        attempts=earlier.attempts + later.attempts,
+        is_flaky=differ or earlier.is_flaky or later.is_flaky,
+    )
+
+
+def merge_pytest_attempts(earlier: CaseRun, later: CaseRun) -> CaseRun:
+    """Join two entries of one pytest suite: see the module's text."""
+    if earlier.verdict is Verdict.FAILED and later.verdict is Verdict.ERROR:
+        known = [seconds for seconds in (earlier.duration_s, later.duration_s) if seconds is not None]
+        return later._replace(duration_s=sum(known) if known else None, attempts=earlier.attempts)
+    return later._replace(attempts=earlier.attempts + 1, is_flaky=not is_failing(later.verdict))
+
+
+class CaseLedger:
+    """The cases read so far, by id, in the order of first appearance, a suite at a time."""
+
+    __slots__ = ("_finished", "suite")
+
+    def __init__(self) -> None:
+        self.suite: dict[str, CaseRun] = {}
+        self._finished: dict[str, CaseRun] = {}
+
+    def __len__(self) -> int:
+        return len(self.suite) + len(self._finished)
+
+    def finish_suite(self, *, has_go_subtests: bool = False) -> None:
+        """Close the suite: the same id in another suite is another attempt, but no pytest rerun."""
+        if has_go_subtests:
+            subtract_subtests(self.suite)
+        for case_id in self.suite.keys() & self._finished.keys():
+            self.suite[case_id] = merge_attempts(self._finished[case_id], self.suite[case_id])
+        self._finished.update(self.suite)
+        self.suite.clear()
+
+    def take(self, *, keep: int) -> tuple[CaseRun, ...]:
+        """Remove and give all cases but the `keep` youngest; entries far apart in a huge report stay apart."""
+        cases: list[CaseRun] = []
+        for store in (self._finished, self.suite):
+            oldest = list(islice(store, max(0, len(self) - keep)))
+            cases.extend(store.pop(case_id) for case_id in oldest)
+        return tuple(cases)
+
+
+def subtract_subtests(cases: dict[str, CaseRun]) -> None:
+    """Take the time of Go's subtests out of their parents, which report it a second time.
+
+    `package::Test/sub` lies in `package::Test`. Parallel subtests may add up to more: the parent keeps 0 s.
+    """
+    inside: defaultdict[str, float] = defaultdict(float)
+    for case in cases.values():
+        package, _, name = case.case_id.partition("::")
+        parent = f"{package}::{name.rpartition('/')[0]}"
+        if parent in cases:
+            inside[parent] += case.duration_s or 0.0
+    for parent, seconds in inside.items():
+        case = cases[parent]
+        if case.duration_s is not None:
+            cases[parent] = case._replace(duration_s=max(0.0, case.duration_s - seconds))

@@ -1,0 +1,90 @@
+"""The backfill format: a folder that holds a project's past runs (docs/formats.md has the contract).
+
+::
+
+    runs.csv       run_id, sha, parent, started_at, branch, event [, wall_s, attempt, workflow, job, runner]
+    changes.csv    run_id, path, added, deleted, status [, previous_path]                            optional
+    junit/         {run_id}.xml; or junit.zip, junit.tar.xz, junit.tar.gz, junit.tar with such members
+
+Either table may be gzipped (`runs.csv.gz`). A row that cannot be read is reported and skipped.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+
+from cipredict.ingest.history_tables import HistoryRow, read_runs
+from cipredict.ingest.interface import Report, invalid_report
+from cipredict.ingest.junit import read_junit
+from cipredict.ingest.sources import Source, open_sources
+from cipredict.records import CaseBatch, JobRecord, Result, RunRecord
+
+_JUNIT_NAMES = ("junit", "junit.zip", "junit.tar.xz", "junit.tar.gz", "junit.tar")
+
+
+def read_history(
+    folder: Path, *, repository: str, known_files: frozenset[str] = frozenset()
+) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
+    """Give every run with its cases, streaming over the reports.
+
+    For each report: its case batches, its `Report`, then the run and its one job, whose end is the start plus
+    `wall_s`, else plus the sum of the cases' times. Runs without a report follow last, with no result. Of `Report`s
+    there is one per report and per unreadable row.
+
+    Raises
+    ------
+    InputError
+        `folder` holds no readable runs.csv, or none of its rows can be used.
+    """
+    rows, complaints = read_runs(folder, repository=repository)
+    yield from complaints
+    finished = set()
+    for item in _open_junit(folder):
+        if isinstance(item, Report):
+            yield item
+            continue
+        run_id = PurePosixPath(item.name.rpartition("!")[2]).name.removesuffix(".gz").removesuffix(".xml")
+        row = rows.get(run_id)
+        if row is None:
+            yield invalid_report(item.name, f"runs.csv has no run {run_id}")
+        else:
+            finished.add(run_id)
+            yield from _read_run(item, row, known_files)
+    for run_id, row in rows.items():
+        if run_id not in finished:
+            yield _finished(row, cases_s=0.0)
+
+
+def _open_junit(folder: Path) -> Iterator[Source | Report]:
+    paths = [str(folder / name) for name in _JUNIT_NAMES if (folder / name).exists()]
+    return open_sources(paths, standard_input=io.BytesIO())
+
+
+def _read_run(
+    source: Source, row: HistoryRow, known_files: frozenset[str]
+) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
+    name = source.name.rpartition("!")[2].rpartition("/")[2]  # the folder may move: the run id identifies the report
+    for item in read_junit(source.stream, source=name, key=row.run.key, job_id=row.job, known_files=known_files):
+        yield item
+        if isinstance(item, Report):
+            result = Result.FAILURE if item.failed else Result.SUCCESS
+            run = replace(_finished(row, cases_s=item.cases_s), result=result if item.cases else None)
+            yield run
+            yield JobRecord(
+                key=run.key,
+                job_id=row.job,
+                name=row.job,
+                started_at=run.started_at,
+                finished_at=run.finished_at,
+                runner=row.runner,
+                result=run.result,
+            )
+
+
+def _finished(row: HistoryRow, *, cases_s: float) -> RunRecord:
+    seconds = cases_s if row.wall_s is None else row.wall_s
+    return replace(row.run, finished_at=row.run.started_at + timedelta(seconds=seconds))

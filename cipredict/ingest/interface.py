@@ -1,0 +1,73 @@
+"""What every reader of this room gives: records for the store, and one `Report` per file about the reading itself.
+
+A reader is a generator. It never raises over the content of one file: what is wrong with a file is said by its
+`Report`, so that one bad file never sinks the good ones. A file that the user *named* and that is missing raises
+`InputError`.
+"""
+
+from __future__ import annotations
+
+import lzma
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from cipredict.records import ReportRecord, ReportStatus
+
+READ_ERRORS = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+)
+"""What reading compressed bytes may raise when they are damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one file.
+
+    Attributes
+    ----------
+    source : the name under which its records are stored
+    status : valid; suboptimal: stored, with the `problems`; invalid: skipped, because of the `problems`
+    dialect : the producer, as far as the file shows it
+    entries : case entries read, reruns included
+    cases, failed, skipped, flaky : distinct cases, and how many of them; `failed` includes errors
+    cases_s : sum of the cases' seconds
+    started_at : earliest timestamp in the file
+    size_bytes : read, after decompression
+    """
+
+    source: str
+    status: ReportStatus
+    problems: tuple[str, ...] = ()
+    dialect: str = ""
+    entries: int = 0
+    cases: int = 0
+    failed: int = 0
+    skipped: int = 0
+    flaky: int = 0
+    cases_s: float = 0.0
+    started_at: datetime | None = None
+    size_bytes: int | None = None
+
+    def to_record(self, read_at: datetime) -> ReportRecord:
+        """Give what the store keeps of it."""
+        return ReportRecord(
+            source=self.source,
+            status=self.status,
+            read_at=read_at,
+            reason="; ".join(self.problems),
+            cases=self.cases,
+            size_bytes=self.size_bytes,
+        )
+
+
+def invalid_report(source: str, problem: str) -> Report:
+    """Report a file of which nothing can be used."""
+    return Report(source=source, status=ReportStatus.INVALID, problems=(problem,))
