@@ -114,14 +114,15 @@ def closest_subset(seconds: Sequence[float], wanted_s: float) -> list[int]:
     """Give positions whose seconds add up to `wanted_s` as nearly as units of sum / RESOLUTION allow.
 
     >>> closest_subset([5.0, 4.0, 3.0, 2.0], 7.0)
-    [0, 3]
+    [1, 2]
     """
-    unit_s = sum(seconds) / RESOLUTION or 1.0
+    total_s = sum(seconds)
+    unit_s = total_s / RESOLUTION or 1.0
     units = [round(one / unit_s) for one in seconds]
     reachable = [1]  # after each item: bit n is set where some of the items so far add up to n units
     for length in units:
         reachable.append(reachable[-1] | reachable[-1] << length)
-    left = _closest_bit(reachable[-1], max(0, round(wanted_s / unit_s)))
+    left = _closest_bit(reachable[-1], round(min(max(0.0, wanted_s), total_s) / unit_s))
     chosen = []
     for position in reversed(range(len(units))):
         if not reachable[position] >> left & 1:
