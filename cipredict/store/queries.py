@@ -1,0 +1,99 @@
+"""Rows into Arrow tables: every question that `learn`, reports and `doctor` ask of a store.
+
+What takes `as_of` (aware) answers from what was known then: runs that had finished by that time (started, where the
+finish is unknown), snapshots recorded, commits made and plans written by then. Runs that came later change nothing
+in the answer. Knowledge that arrives late about an *old* run does: a report ingested today belongs to the run's time.
+
+Grain, order and units of every column stand on top of the query's file in `sql/`. A verdict column is an Arrow
+dictionary whose indices are those of `VERDICTS`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cipredict.records import Verdict
+from cipredict.store.columns import utc
+from cipredict.store.database import Store
+from cipredict.store.statements import Table, query_file
+
+VERDICTS = (Verdict.SKIPPED, Verdict.PASSED, Verdict.FAILED, Verdict.ERROR)
+"""In order of severity: the indices of every verdict column."""
+
+
+def load_runs(store: Store, as_of: datetime) -> Table:
+    """Give a row per run, in the order of their start: key, commit, times, result, counts, seconds of its cases."""
+    return _load(store, "load_runs", as_of)
+
+
+def load_cases(store: Store, as_of: datetime) -> Table:
+    """Give a row per case that had run: case_seq, case_id."""
+    return _load(store, "load_cases", as_of)
+
+
+def load_case_runs(store: Store, as_of: datetime) -> Table:
+    """Give a row per case and run, in the order of `load_runs`: the worst verdict, the mean time."""
+    return _load(store, "load_case_runs", as_of)
+
+
+def load_changes(store: Store, as_of: datetime) -> Table:
+    """Give a row per run and changed path, in the order of `load_runs`."""
+    return _load(store, "load_changes", as_of)
+
+
+def load_jobs(store: Store, as_of: datetime) -> Table:
+    """Give a row per job, with its duration, queue time and the seconds of its cases."""
+    return _load(store, "load_jobs", as_of)
+
+
+def load_coverage_links(store: Store, as_of: datetime) -> Table:
+    """Give a row per case and executed file, as last measured."""
+    return _load(store, "load_coverage_links", as_of)
+
+
+def load_import_edges(store: Store, as_of: datetime) -> Table:
+    """Give a row per import of one file by another, as last read."""
+    return _load(store, "load_import_edges", as_of)
+
+
+def load_timings(store: Store, as_of: datetime) -> Table:
+    """Give a row per case of the tracked timings files, as last recorded."""
+    return _load(store, "load_timings", as_of)
+
+
+def load_commits(store: Store, as_of: datetime) -> Table:
+    """Give a row per commit and touched path, in the order of time."""
+    return _load(store, "load_commits", as_of)
+
+
+def load_plans(store: Store, as_of: datetime) -> Table:
+    """Give a row per plan made, with its body as JSON text."""
+    return _load(store, "load_plans", as_of)
+
+
+def load_ledger(store: Store, as_of: datetime) -> Table:
+    """Give a row per selection plan: what it decided, what failed, what it missed by name."""
+    return _load(store, "load_ledger", as_of)
+
+
+def load_case_history(store: Store, as_of: datetime, *, default_branch: str = "") -> Table:
+    """Give what was known about each case, over all runs and over those of the default branch itself.
+
+    An empty `default_branch` means the branch most often pushed to.
+    """
+    parameters = {"as_of": utc(as_of), "default_branch": default_branch}
+    return query_file(store.connection, "sql/case_history.sql", parameters)
+
+
+def load_file_churn(store: Store, as_of: datetime) -> Table:
+    """Give how often each path changed in the last 3, 14 and 56 days."""
+    return _load(store, "file_churn", as_of)
+
+
+def load_reports(store: Store) -> Table:
+    """Give what became of every file that was read, whenever."""
+    return query_file(store.connection, "sql/load_reports.sql", {})
+
+
+def _load(store: Store, name: str, as_of: datetime) -> Table:
+    return query_file(store.connection, f"sql/{name}.sql", {"as_of": utc(as_of)})

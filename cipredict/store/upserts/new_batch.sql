@@ -1,0 +1,13 @@
+-- Purpose: give a report file the next number.
+-- Grain:   one row, returned.
+-- Parameters: $run_seq, $job_id, $source, $cases.
+
+insert into batches
+select
+    coalesce(max(batch_seq), 0) + 1,
+    $run_seq,
+    $job_id,
+    $source,
+    $cases
+from batches
+returning batch_seq

@@ -1,0 +1,7 @@
+-- Purpose: state how many cases a report file holds now.
+-- Grain:   one row.
+-- Parameters: $batch_seq, $cases.
+
+update batches
+set cases = $cases
+where batch_seq = $batch_seq
