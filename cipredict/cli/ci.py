@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cipredict.cli.options import ForecastOption, load_settings, make_app
+from cipredict.cli.options import EventsOption, ForecastOption, load_settings, make_app
 
 app = make_app("Decide inside a CI job.")
 predict = make_app("Forecast the seconds of a run or of cases.")
@@ -21,7 +21,6 @@ CollectOption = Annotated[bool, typer.Option("--collect", help="Ask pytest what 
 KnownOption = Annotated[bool, typer.Option("--known", help="The cases of the last runs, from the forecast.")]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan (JSON) here.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail (exit 2) instead of falling back.")]
-EventsOption = Annotated[Path | None, typer.Option("--events", help="Folder of event files for the nightly job.")]
 
 
 @app.command("select-tests")

@@ -13,6 +13,7 @@ from cipredict.settings import Settings, read_settings
 
 StoreOption = Annotated[Path | None, typer.Option("--store", help="The history file. [env: CIPREDICT_STORE]")]
 ForecastOption = Annotated[Path | None, typer.Option("--forecast", help="The bundle. [env: CIPREDICT_FORECAST]")]
+EventsOption = Annotated[Path | None, typer.Option("--events", help="Folder of event files for the nightly job.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
 
 

@@ -1,0 +1,36 @@
+"""Event files of CI jobs, read leniently: a bad line is a complaint, the others count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cipredict.errors import InputError
+from cipredict.events import Event, read_events
+
+
+def read_event_files(paths: Sequence[Path]) -> tuple[list[Event], list[str]]:
+    """Give the events of files and of the *.jsonl files in folders, and a complaint per unreadable line.
+
+    Raises
+    ------
+    InputError
+        A path does not exist.
+    """
+    events: list[Event] = []
+    complaints: list[str] = []
+    for file in (file for path in paths for file in _expand(path)):
+        for item in read_events(file):
+            if isinstance(item, Event):
+                events.append(item)
+            else:
+                complaints.append(item)
+    return events, complaints
+
+
+def _expand(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(path.rglob("*.jsonl"))
+    if path.is_file():
+        return [path]
+    raise InputError(f"{path} does not exist.", slug="input-missing")

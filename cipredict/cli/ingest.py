@@ -1,0 +1,152 @@
+"""`cipredict ingest`: whatever a CI produces, into the store."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cipredict.cli.options import EventsOption, StoreOption, load_settings, make_app
+
+app = make_app("Take reports, histories, git and coverage into the store.")
+ingest = make_app("Take reports, histories, git and coverage into the store.")
+app.add_typer(ingest, name="ingest")
+StrictOption = Annotated[bool, typer.Option("--strict", help="Fail if any file was skipped.")]
+RepositoryOption = Annotated[str | None, typer.Option("--repository", help="Name, such as owner/project.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `ingest` a group of its own."""
+
+
+@ingest.command("junit")
+def junit(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs, .gz, .zip, .tar.*; - is stdin.")],
+    store: StoreOption = None,
+    repository: RepositoryOption = None,
+    run_id: Annotated[str | None, typer.Option(help="Of the run; from the CI environment by default.")] = None,
+    sha: Annotated[str | None, typer.Option(help="Commit that was tested.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Branch that was tested.")] = None,
+    event: Annotated[str | None, typer.Option(help="What triggered the run: push, pull_request, …")] = None,
+    job: Annotated[str | None, typer.Option(help="Name of the job.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Name of the workflow.")] = None,
+    base: Annotated[str | None, typer.Option(help="Branch or commit that the change is measured against.")] = None,
+    strict: StrictOption = False,
+) -> None:
+    """Take in JUnit XML reports of one run."""
+    from cipredict.cli.junit_run import RunOptions, read_run  # noqa: PLC0415  # lxml and duckdb, not for --help
+    from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
+
+    settings = load_settings(store=store)
+    options = RunOptions(
+        repository=repository or settings.repository or None,
+        run_id=run_id,
+        sha=sha,
+        branch=branch,
+        event=event,
+        job=job,
+        workflow=workflow,
+        base=base,
+    )
+    show_tally(take_in(read_run(paths, options), settings.store), strict=strict)
+
+
+@ingest.command("history")
+def history(
+    folder: Annotated[Path, typer.Argument(help="Folder with runs.csv, changes.csv and junit/ or an archive.")],
+    store: StoreOption = None,
+    repository: RepositoryOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Take in a project's past runs, in the backfill format (docs/formats.md)."""
+    from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
+    from cipredict.ingest.history import read_history  # noqa: PLC0415
+
+    settings = load_settings(store=store)
+    name = repository or settings.repository or folder.resolve().name
+    show_tally(take_in(read_history(folder, repository=name), settings.store), strict=strict)
+
+
+@ingest.command("durations")
+def durations(
+    file: Annotated[Path, typer.Argument(help="pytest-split's .test_durations.")], store: StoreOption = None
+) -> None:
+    """Take in tracked durations; they count as measurements, never as verdicts."""
+    from cipredict.ingest.durations import read_durations  # noqa: PLC0415
+    from cipredict.store.database import open_store  # noqa: PLC0415
+    from cipredict.store.snapshots import add_timings  # noqa: PLC0415
+
+    read = read_durations(file)
+    recorded_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    with open_store(load_settings(store=store).store) as door:
+        stored = add_timings(door, read.seconds, source=str(file), recorded_at=recorded_at)
+    sys.stderr.write(f"Stored the durations of {stored} cases from {file}.\n")
+
+
+@ingest.command("git")
+def git(
+    folder: Annotated[Path, typer.Argument(help="The repository.")] = Path(),
+    store: StoreOption = None,
+    repository: RepositoryOption = None,
+    since: Annotated[int, typer.Option(help="Days of history.")] = 365,
+) -> None:
+    """Take in commits with their changed paths, and the import graph of the working tree."""
+    from cipredict.ingest.git import read_commits, tracked_files  # noqa: PLC0415
+    from cipredict.ingest.imports import read_imports  # noqa: PLC0415
+    from cipredict.store.database import open_store  # noqa: PLC0415
+    from cipredict.store.snapshots import add_import_edges  # noqa: PLC0415
+    from cipredict.store.writer import add_commits  # noqa: PLC0415
+
+    settings = load_settings(store=store)
+    name = repository or settings.repository or folder.resolve().name
+    now = datetime.now(UTC)
+    commits = list(read_commits(folder, repository=name, since=now - timedelta(days=since)))
+    edges = list(read_imports(folder, sorted(tracked_files(folder))))
+    with open_store(settings.store) as door:
+        add_commits(door, commits)
+        add_import_edges(door, name, edges, recorded_at=now)
+    sys.stderr.write(f"Stored {len(commits)} commits and {len(edges)} imports of {name}.\n")
+
+
+@ingest.command("coverage")
+def coverage(
+    file: Annotated[Path, typer.Argument(help="coverage.py's .coverage or its JSON, with test contexts.")],
+    store: StoreOption = None,
+    root: Annotated[Path, typer.Option(help="Root of the repository, for absolute paths.")] = Path(),
+) -> None:
+    """Take in which case executed which file, from coverage contexts."""
+    from cipredict.ingest.coverage import read_coverage  # noqa: PLC0415
+    from cipredict.store.database import open_store  # noqa: PLC0415
+    from cipredict.store.snapshots import add_coverage_links  # noqa: PLC0415
+
+    links = list(read_coverage(file, root=root))
+    recorded_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    with open_store(load_settings(store=store).store) as door:
+        stored = add_coverage_links(door, links, source=str(file), recorded_at=recorded_at)
+    sys.stderr.write(f"Stored {stored} links between cases and files from {file}.\n")
+
+
+@ingest.command("events")
+def events(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Event files or folders; by default the project's.")
+    ] = None,
+    store: StoreOption = None,
+    folder: EventsOption = None,
+) -> None:
+    """Take what CI jobs remembered into the ledger, however often."""
+    from cipredict.cli.event_files import read_event_files  # noqa: PLC0415
+    from cipredict.store.database import open_store  # noqa: PLC0415
+    from cipredict.store.ledger import add_events  # noqa: PLC0415
+
+    settings = load_settings(store=store, events=folder)
+    found, complaints = read_event_files(paths or [settings.events])
+    for complaint in complaints:
+        sys.stderr.write(f"cipredict: {complaint}\n")
+    with open_store(settings.store) as door:
+        taken = add_events(door, found)
+    sys.stderr.write(f"Took in {taken} events.\n")
