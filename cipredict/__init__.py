@@ -8,8 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 
 __version__ = "0.1.0"
-_HOMES: dict[str, str] = {}
-__all__ = ["__version__"]
+
+_HOMES = {
+    "DistributedTestOrchestrator": "cipredict.orchestrator",
+    "PipelineMLPredictor": "cipredict.pipeline_predictor",
+    "Worker": "cipredict.orchestrator",
+}
+
+__all__ = ["DistributedTestOrchestrator", "PipelineMLPredictor", "Worker", "__version__"]
 
 
 def __getattr__(name: str) -> object:
