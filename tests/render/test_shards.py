@@ -43,7 +43,7 @@ def test_the_table_has_a_row_per_shard() -> None:
     assert header.split() == ["shard", "cases", "expected", "interval", "processes"]
     assert [" ".join(row.split()) for row in rows] == [
         "1 1 1 min 30 s 39.7 s to 3 min 3 s 1",
-        "2 1 30.0 s 14.2 s to 1 min 1 s 1",
+        "2 1 30.0 s 13.2 s to 1 min 1 s 1",
     ]
 
 
