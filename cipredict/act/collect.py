@@ -8,6 +8,7 @@ either, and an empty answer would look like "no tests needed". That is the one p
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from cipredict.errors import InputError
 from cipredict.ids import CaseId
 
 _SCHEMA = "cipredict.collection/1"
+_REASON = re.compile(r"(?:^ERROR: |: error: )(?!usage)(.+)")
 _HINT = "Run `pytest --collect-only` to see why, or give the ids on stdin."
 
 
@@ -108,7 +110,7 @@ def _read(path: Path, done: subprocess.CompletedProcess[str]) -> Collection:
 
 
 def _last_words(done: subprocess.CompletedProcess[str]) -> str:
-    """Give the line that most likely says why: the first `ERROR:`, else the last one printed."""
+    """Give the line that most likely says why: the first error that is not the usage, else the last line printed."""
     lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
-    reasons = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    reasons = [match[1] for line in lines if (match := _REASON.search(line))]
     return (reasons or lines[-1:] or ["it printed nothing"])[0].rstrip(".")

@@ -149,9 +149,9 @@ def _common_name(pair: str) -> str | None:
 def _read_header(file: _File, line: str) -> None:
     key, _, value = line.partition(" ")
     match key:
-        case "---":
+        case "---" if value:  # alone, it ends the message of a mail
             file.old = _unquote(value.partition("\t")[0])
-        case "+++":
+        case "+++" if value:
             file.new = _unquote(value.partition("\t")[0])
         case "new" if value.startswith("file mode"):
             file.status = "A"
@@ -173,7 +173,7 @@ def _read_rename(file: _File, value: str, *, status: str) -> None:
 
 def _finish(file: _File) -> Change | None:
     path, status = file.named or _plain_name(file), file.status
-    if path is None:
+    if not path:
         return None
     if status == "M" and file.old == _NOWHERE:
         status = "A"

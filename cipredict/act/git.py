@@ -89,13 +89,13 @@ class _Repository:
 
 def _failure(command: str, complaint: str) -> ChangeUnknown:
     """Name the two failures that people meet in CI; repeat git's words for the others."""
-    first = (complaint.strip().splitlines() or ["no reason given"])[0].removeprefix("fatal: ")
+    first = (complaint.strip().splitlines() or ["no reason given"])[0].removeprefix("fatal: ").removeprefix("error: ")
     if "dubious ownership" in complaint:  # a container job: the checkout belongs to another user
         hint = 'Run `git config --global --add safe.directory "$PWD"` before this step.'
         return ChangeUnknown(f"git refuses the repository: {first}.", slug="git-ownership", hint=hint)
     if "not a git repository" in complaint:
         return ChangeUnknown("This folder is not inside a git repository.", slug="git-missing", hint=_WHERE_HINT)
-    return ChangeUnknown(f"`git {command}` failed: {first}.", slug="git-failed")
+    return ChangeUnknown(f"`git {command}` failed: {first.rstrip('.')}.", slug="git-failed")
 
 
 def changed_paths(
@@ -168,7 +168,7 @@ def _merge_base(repository: _Repository, base_sha: str, *, head_sha: str, base: 
     done = repository.run("merge-base", base_sha, head_sha)
     if done.returncode == 0:
         return done.stdout.decode().strip()
-    if done.returncode > 1:  # 1 means: none found
+    if done.returncode > 1 or done.stderr:  # 1 in silence means: none found
         raise _failure("merge-base", done.stderr.decode(errors="replace"))
     if _is_shallow(repository):
         message = f"This shallow clone does not reach the commit where the head left {base!r}."
@@ -183,9 +183,9 @@ def _is_shallow(repository: _Repository) -> bool:
 def _diff(repository: _Repository, old: str, new: str | None) -> list[Change]:
     """Compare two commits, or a commit with the working tree; settings of the user's git do not change the answer."""
     output = repository.ask(
-        *("-c", "diff.renameLimit=2000", "-c", "diff.relative=false", "-c", "diff.orderFile="),
-        *("diff", "--raw", "--numstat", "-z", "--find-renames", "--no-ext-diff", "--no-textconv", "--no-color"),
-        *("--ignore-submodules=none", "--end-of-options", old, *([new] if new else []), "--"),
+        *("diff", "--raw", "--numstat", "-z", "--find-renames", "-l2000", "--no-relative", "--no-color"),
+        *("--no-ext-diff", "--no-textconv", "--ignore-submodules=none"),
+        *("--end-of-options", old, *([new] if new else []), "--"),
     )
     return _parse_raw(iter(output.split("\0")[:-1]))
 
