@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from zlib import crc32
+from zlib import error as InflateError  # noqa: N812  # a class in all but its spelling
 
 from cipredict.errors import ForecastUnusable, InputError
 from cipredict.plans.document import canonical_json, plan_id
@@ -31,6 +32,8 @@ from cipredict.plans.document import canonical_json, plan_id
 SCHEMA = "cipredict.forecast/1"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time stamp of every zip entry, so that equal forecasts are equal files."""
+_DAMAGE = (zipfile.BadZipFile, InflateError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
+"""What zipfile raises on damaged bytes: flags and methods it does not know, streams that do not inflate or end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ class Manifest:
 class Bundle:
     """An opened bundle. Entries are read and verified one by one, when a decision needs them."""
 
-    def __init__(self, archive: zipfile.ZipFile, path: Path, forecast_id: str, manifest: Manifest) -> None:
+    def __init__(self, archive: zipfile.ZipFile, path: Path, *, forecast_id: str, manifest: Manifest) -> None:
         self._archive = archive
         self.path = path
         self.forecast_id = forecast_id
@@ -138,7 +141,7 @@ class Bundle:
         """
         try:
             return self._archive.read(name)  # the zip's CRC is checked here; the whole file's digest at opening
-        except (KeyError, zipfile.BadZipFile, OSError, ValueError) as error:
+        except (KeyError, *_DAMAGE) as error:
             raise _corrupt(self.path, f"entry {name}: {error}") from error
 
     def floats(self, name: str) -> array[float]:
@@ -174,18 +177,19 @@ def open_bundle(path: Path) -> Bundle:
     try:
         archive = zipfile.ZipFile(path)
         document = json.loads(archive.read("manifest.json"))
-        schema, stated, digests = document.pop("schema"), document.pop("id"), document["digests"]
+        schema = document.pop("schema")
         if schema != SCHEMA:
             raise ForecastUnusable(
                 f"{path} has schema {schema!r}, this version reads {SCHEMA!r}.",
                 slug="forecast-schema",
                 hint="Upgrade cipredict, or publish again.",
             )
+        stated = document.pop("id")
         if plan_id(document) != stated:
             raise _corrupt(path, "the manifest does not match its id")
-        _verify_entries(archive, digests, path)
-        return Bundle(archive, path, stated, Manifest.from_json(document))
-    except (zipfile.BadZipFile, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        _verify_entries(archive, document["digests"], path)
+        return Bundle(archive, path, forecast_id=stated, manifest=Manifest.from_json(document))
+    except (KeyError, TypeError, AttributeError, *_DAMAGE) as error:
         raise _corrupt(path, str(error)) from error
 
 

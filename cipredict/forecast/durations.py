@@ -17,7 +17,13 @@ from cipredict.ids import case_class, case_file, case_folder, case_function
 
 DEFAULT_S = 1.0
 """Of a case in a suite that nobody has measured."""
-_SCOPES: tuple[Callable[[str], str], ...] = (case_function, case_class, case_file, case_folder, lambda _: "")
+
+
+def _class_or_file(case_id: str) -> str:
+    return case_class(case_id) or case_file(case_id)  # a case that is a whole file has no class
+
+
+_SCOPES: tuple[Callable[[str], str], ...] = (case_function, _class_or_file, case_file, case_folder, lambda _: "")
 _FALLBACK_SPREAD = 4.0
 """A neighbour's median is good to a factor of about four either way; stated, not measured per case."""
 

@@ -87,7 +87,11 @@ class ChangeFacts:
 def failure_features(state: State, index: CaseIndex, facts: ChangeFacts) -> Floats:
     """Give the feature matrix of all slots, shape (n_cases, len(FEATURES)), finite everywhere."""
     n = len(state.case_ids)
-    columns = {**_history(state, facts), **_change(state, facts), **_links(state, index, facts)}
+    columns: dict[str, Floats | float] = {
+        **_history(state, facts),
+        **_change(state, facts),
+        **_links(state, index, facts),
+    }
     matrix = np.empty((n, len(FEATURES)), np.float32)
     for position, name in enumerate(FEATURES):
         matrix[:, position] = columns[name]

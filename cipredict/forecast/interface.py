@@ -62,7 +62,7 @@ class CaseForecast(NamedTuple):
 
 
 class CaughtEstimate(NamedTuple):
-    """Share of failing runs that a budget catches, with a Clopper–Pearson interval at 95 %."""
+    """Share of failing runs that a budget catches, with a Clopper-Pearson interval at 95 %."""
 
     p_caught: float
     low: float

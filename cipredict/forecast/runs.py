@@ -14,6 +14,7 @@ from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.graphs import score_graphs
 from cipredict.forecast.interface import Basis
 from cipredict.forecast.run_features import OFFSET_S, SeriesPast, run_baselines, run_features
+from cipredict.forecast.state import Floats
 
 _BANDS_KEY, _LOW_KEY, _HIGH_KEY = "bands_s", "low", "high"
 
@@ -42,7 +43,7 @@ class RunForecast:
     observed_coverage: float
 
 
-def forecast_run(bundle: Bundle, series: str, facts: ChangeFacts, started_at: datetime) -> RunForecast:
+def forecast_run(bundle: Bundle, series: str, facts: ChangeFacts, *, started_at: datetime) -> RunForecast:
     """Forecast the next run of a series.
 
     Raises
@@ -56,7 +57,8 @@ def forecast_run(bundle: Bundle, series: str, facts: ChangeFacts, started_at: da
         raise InputError(f"No history of {series!r}; known: {known}.", slug="series-unknown")
     past = _past(manifest.series[series], facts.branch)
     served, baselines = manifest.served["run_time"], run_baselines(past)
-    individual = _individual(bundle, past, facts, started_at, baselines)
+    row = run_features(past, facts, started_at)
+    individual = _individual(bundle, row, _anchor_s(bundle, baselines))
     if served.is_model:
         answers = {
             name: np.log((s + OFFSET_S) / (_anchor_s(bundle, baselines) + OFFSET_S)) for name, s in individual.items()
@@ -90,14 +92,9 @@ def _anchor_s(bundle: Bundle, baselines: Mapping[str, float]) -> float:
     return baselines[bundle.manifest.anchors["run_time"]]
 
 
-def _individual(
-    bundle: Bundle, past: SeriesPast, facts: ChangeFacts, started_at: datetime, baselines: Mapping[str, float], /
-) -> dict[str, float]:
-    graphs = bundle.graphs("run_time")
-    if not graphs:
-        return {}
-    answers = score_graphs(graphs, run_features(past, facts, started_at))
-    return {name: _to_seconds(float(answer[0]), _anchor_s(bundle, baselines)) for name, answer in answers.items()}
+def _individual(bundle: Bundle, row: Floats, anchor_s: float) -> dict[str, float]:
+    answers = score_graphs(bundle.graphs("run_time"), row)
+    return {name: _to_seconds(float(answer[0]), anchor_s) for name, answer in answers.items()}
 
 
 def _to_seconds(log_ratio: float, anchor_s: float) -> float:

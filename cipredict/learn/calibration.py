@@ -6,6 +6,7 @@ Platt, "Probabilistic outputs for support vector machines", 1999. Two parameters
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +46,10 @@ def fit_sigmoid(scores: NDArray[np.float64], y: Floats, sample_weight: Floats) -
 
 
 def reliability(p: NDArray[np.float64], y: Floats, sample_weight: Floats, /) -> list[Reliability]:
-    """Give the calibration table over decades of probability; empty bins are left out."""
+    """Give the calibration table, two bins to a decade of probability; empty bins are left out."""
     edges = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0000001)
     rows = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = (p >= low) & (p < high)
         weight = sample_weight[inside]
         if weight.sum() > 0:

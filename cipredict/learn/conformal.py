@@ -37,8 +37,8 @@ class LogConformal:
     @classmethod
     def from_json(cls, factors: Mapping[str, object]) -> LogConformal:
         """Read what a bundle's manifest holds."""
-        lists = {name: tuple(factors[name]) for name in ("low", "high", "bands_s")}  # type: ignore[arg-type]  # lists by the schema
-        return cls(coverage=float(str(factors["coverage"])), offset_s=float(str(factors["offset_s"])), **lists)
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in factors.items()}
+        return cls(**values)  # type: ignore[arg-type]  # the fields of this class, by the schema
 
     def interval(self, expected_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give lower and upper seconds for expected ones, never below 0."""

@@ -46,7 +46,7 @@ def combine(answers: Answers, weights: Mapping[str, float]) -> NDArray[np.float6
     return np.asarray(sum(weights[name] * answer for name, answer in answers.items()), np.float64)
 
 
-def fit_members(recipe: Recipe, task: Task, X: Floats, y: Floats, sample_weight: Floats, /) -> dict[str, Member]:
+def fit_members(recipe: Recipe, task: Task, *, X: Floats, y: Floats, sample_weight: Floats) -> dict[str, Member]:
     """Fit every member of the recipe on X (n, k), y (n,), sample_weight (n,)."""
     from cipredict.learn.members.boosted import BoostedTrees  # noqa: PLC0415  # each costs seconds to import
     from cipredict.learn.members.forest import Forest  # noqa: PLC0415
@@ -60,7 +60,7 @@ def fit_members(recipe: Recipe, task: Task, X: Floats, y: Floats, sample_weight:
 
 
 def fit_weights(
-    task: Task, answers: Answers, y: Floats, sample_weight: Floats, start: Mapping[str, float], /
+    task: Task, answers: Answers, *, y: Floats, sample_weight: Floats, start: Mapping[str, float]
 ) -> dict[str, float]:
     """Give the weights that minimise the loss on a window that no member has seen.
 
@@ -76,7 +76,7 @@ def fit_weights(
     importance = sample_weight / sample_weight.sum()
 
     def loss(weights: NDArray[np.float64]) -> float:
-        return _loss(task, matrix @ weights, y, importance)
+        return _loss(task, matrix @ weights, y=y, importance=importance)
 
     found = minimize(
         loss,
@@ -90,7 +90,7 @@ def fit_weights(
     return dict(zip(names, (clipped / clipped.sum()).tolist(), strict=True))
 
 
-def _loss(task: Task, predicted: NDArray[np.float64], y: Floats, importance: Floats, /) -> float:
+def _loss(task: Task, predicted: NDArray[np.float64], *, y: Floats, importance: Floats) -> float:
     if task == "seconds":
         return float((importance * np.abs(predicted - y)).sum())
     p = np.clip(predicted, _TINY, 1 - _TINY)

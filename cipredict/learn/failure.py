@@ -99,12 +99,12 @@ def _fit(replayed: Replayed, recipe: Recipe, *, fit_end: int, train_end: int) ->
     window = replayed.rows(fit_end, train_end, max_rows=recipe.max_rows)
     if not _has_both_classes(early):
         return None
-    before = fit_members(recipe, "probability", early.X, early.y, early.weight)
+    before = fit_members(recipe, "probability", X=early.X, y=early.y, sample_weight=early.weight)
     answers = {name: member.predict(window.X) for name, member in before.items()} if len(window.y) else {}
-    weights = fit_weights("probability", answers, window.y, window.weight, recipe.weights)
+    weights = fit_weights("probability", answers, y=window.y, sample_weight=window.weight, start=recipe.weights)
     sigmoid = fit_sigmoid(combine(answers, weights), window.y, window.frequency) if answers else (1.0, 0.0)
     rows = replayed.rows(0, train_end, max_rows=recipe.max_rows)
-    members = fit_members(recipe, "probability", rows.X, rows.y, rows.weight)
+    members = fit_members(recipe, "probability", X=rows.X, y=rows.y, sample_weight=rows.weight)
     return FailureModel(Ensemble("probability", members, weights), sigmoid)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,12 +46,12 @@ class PastRun:
     @property
     def failed(self) -> NDArray[np.bool_]:
         """Cases that failed, shape (n,)."""
-        return self.verdicts == FAILED
+        return np.asarray(self.verdicts == FAILED)
 
     @property
     def has_verdict(self) -> NDArray[np.bool_]:
         """Cases that ran, shape (n,): everything but the skipped."""
-        return self.verdicts != SKIPPED
+        return np.asarray(self.verdicts != SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,3 @@ class History:
     def split(self, share: float) -> int:
         """Give the number of runs in the first `share` (0…1) by time order."""
         return int(len(self.runs) * share)
-
-    def failing(self, start: int, stop: int | None = None) -> Iterator[PastRun]:
-        """Give the runs of a window that have a failing case."""
-        return (run for run in self.runs[start:stop] if run.failed.any())

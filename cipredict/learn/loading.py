@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,7 +63,8 @@ def load(store: Store, *, as_of: datetime, default_branch: str = "", repository:
         default_branch=branch,
         links=_links(store, as_of, case_ids),
     )
-    return Loaded(history, _timed(runs, facts, queries.load_jobs(store, as_of).to_pylist(), history))
+    jobs = queries.load_jobs(store, as_of).to_pylist()
+    return Loaded(history, _timed(runs, facts, jobs=jobs, history=history))
 
 
 def _cases(table: Table) -> tuple[list[str], NDArray[np.int32]]:
@@ -142,7 +144,7 @@ def _most_pushed_branch(runs: list[dict[str, Any]]) -> str:
     return _most_common(pushed or [row["branch"] for row in runs])
 
 
-def _most_common(values: Any) -> str:
+def _most_common(values: Iterable[str]) -> str:
     counts = Counter(values).most_common(1)
     return str(counts[0][0]) if counts else ""
 
@@ -162,7 +164,7 @@ def _links(store: Store, as_of: datetime, case_ids: list[str]) -> Links | None:
 
 
 def _timed(
-    runs: list[dict[str, Any]], facts: dict[int, ChangeFacts], jobs: list[dict[str, Any]], history: History, /
+    runs: list[dict[str, Any]], facts: dict[int, ChangeFacts], *, jobs: list[dict[str, Any]], history: History
 ) -> list[TimedRun]:
     """Give runs and jobs with a known start and end, each under its series; positions are the history's."""
     starts = np.array([run.started_at.timestamp() for run in history.runs])

@@ -43,7 +43,7 @@ def decay10(judged: JudgedRun) -> Floats:
 
 
 def decay10_per_time(judged: JudgedRun) -> Floats:
-    """The strong one: decayed failure rate divided by expected seconds."""
+    """Divide the decayed failure rate by expected seconds: the strong one."""
     return decay10(judged) / _cost(judged)
 
 

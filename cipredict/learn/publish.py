@@ -42,6 +42,7 @@ class Learned:
     Attributes
     ----------
     graphs : `failure/xgboost` and so on → ONNX bytes
+    features : that the failure graphs read; an older version's may differ from what this one computes
     """
 
     graphs: Mapping[str, bytes]
@@ -53,6 +54,7 @@ class Learned:
     observed_coverage: Mapping[str, float]
     trained_to: str
     model_version: str | None = None
+    features: tuple[str, ...] = FEATURES
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> Learned:
@@ -68,6 +70,7 @@ class Learned:
             observed_coverage=manifest.observed_coverage,
             trained_to=manifest.trained_to,
             model_version=manifest.model_version,
+            features=manifest.features,
         )
 
     def registered_as(self, version: str) -> Learned:
@@ -98,16 +101,25 @@ def publish(learned: Learned, history: History, timed: Sequence[TimedRun], *, pa
     """Write the bundle of `learned` under the state that `history` ends in; give its id."""
     index = build_case_index(history.case_ids)
     columns = case_columns(learned, history, index)
+    members = tuple(name.partition("/")[2] for name in columns if name.startswith("members/"))
     entries = {
         "cases/ids": "\0".join(history.case_ids).encode(),
         **{f"cases/{name}.f32": values.astype("<f4").tobytes() for name, values in columns.items()},
         **encode_state(final_state(history), index),
         **{f"graphs/{name}.onnx": graph for name, graph in learned.graphs.items()},
     }
-    return write_bundle(path, _manifest(learned, history, timed, now), entries)
+    manifest = _manifest(learned, history, timed, case_members=members, now=now)
+    return write_bundle(path, manifest, entries)
 
 
-def _manifest(learned: Learned, history: History, timed: Sequence[TimedRun], now: datetime, /) -> Manifest:
+def _manifest(
+    learned: Learned,
+    history: History,
+    timed: Sequence[TimedRun],
+    *,
+    case_members: tuple[str, ...],
+    now: datetime,
+) -> Manifest:
     memories = final_memories(timed)
     return Manifest(
         created_at=now,
@@ -119,7 +131,7 @@ def _manifest(learned: Learned, history: History, timed: Sequence[TimedRun], now
         history_from=history.runs[0].started_at.isoformat(),
         history_to=history.as_of.isoformat(),
         trained_to=learned.trained_to,
-        features=FEATURES,
+        features=learned.features,
         served=learned.served,
         sigmoid=learned.sigmoid,
         needed_shares=learned.needed_shares,
@@ -128,7 +140,7 @@ def _manifest(learned: Learned, history: History, timed: Sequence[TimedRun], now
         conformal={name: asdict(factors) for name, factors in learned.conformal.items()},
         anchors=learned.anchors,
         overhead_s=fixed_overhead_s(timed),
-        case_members=tuple(_case_members(learned)) if any(run.slots.size for run in history.runs) else (),
+        case_members=case_members,
         series={name: asdict(memory) for name, memory in memories.items() if memory.seconds},
     )
 
@@ -140,7 +152,7 @@ def case_columns(learned: Learned, history: History, index: CaseIndex) -> Column
     """
     clock = final_clock(history)
     slots = np.flatnonzero(clock.runs > 0)
-    forecasts = _forecast_cases(learned, clock, slots, index)
+    forecasts = _forecast_cases(learned, clock, index=index, slots=slots)
     low, high = learned.conformal["case_time"].interval(forecasts["expected_s"])
     columns = {"runs": clock.runs, "peak_memory_bytes": clock.peak_memory_bytes}
     for name, values in {**forecasts, "low_s": low, "high_s": high}.items():
@@ -150,7 +162,7 @@ def case_columns(learned: Learned, history: History, index: CaseIndex) -> Column
 
 
 def _forecast_cases(
-    learned: Learned, clock: Clock, slots: NDArray[np.intp], index: CaseIndex, /
+    learned: Learned, clock: Clock, *, index: CaseIndex, slots: NDArray[np.intp]
 ) -> dict[str, NDArray[np.float64]]:
     """Give `expected_s` and `members/<name>` of the measured slots."""
     served, baselines = learned.served["case_time"], clock.baselines(slots)

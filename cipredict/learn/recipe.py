@@ -50,11 +50,13 @@ def read_recipe(name: str, folder: Path | None = None) -> Recipe:
     Raises
     ------
     InputError
-        Missing, not TOML, or a key is missing.
+        Missing, not TOML, a key is missing, or the weights are not those of the members.
     """
     path = (folder or models_folder()) / f"{name}.toml"
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
+        if table["weights"].keys() != table["members"].keys():
+            raise _not_a_recipe(path, "[weights] and [members] name different learners")
         return Recipe(
             name=name,
             fit_share=table["split"]["fit_share"],
@@ -67,5 +69,9 @@ def read_recipe(name: str, folder: Path | None = None) -> Recipe:
         )
     except OSError as error:
         raise InputError(f"Cannot read the recipe {path}: {error.strerror}.", slug="recipe") from error
-    except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise InputError(f"{path} is not a recipe: {error}.", slug="recipe") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_a_recipe(path, str(error)) from error
+
+
+def _not_a_recipe(path: Path, why: str) -> InputError:
+    return InputError(f"{path} is not a recipe: {why}.", slug="recipe")

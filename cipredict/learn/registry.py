@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,13 +80,15 @@ class Registry:
             mlflow.log_metrics(dict(metrics))
             for figure in figures:
                 mlflow.log_artifact(str(figure), "figures")
-            model = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(Path(__file__).with_name("served_model.py")),
-                artifacts={"bundle": str(bundle)},
-                pip_requirements=["cipredict"],
-                signature=_SIGNATURE,
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # hints about examples and type hints that this model does not need
+                model = mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=str(Path(__file__).with_name("served_model.py")),
+                    artifacts={"bundle": str(bundle)},
+                    pip_requirements=["cipredict"],
+                    signature=_SIGNATURE,
+                )
         self._ensure_registered()
         version = self._client.create_model_version(
             self.name, source=model.model_uri, run_id=run.info.run_id, tags=dict(tags), model_id=model.model_id
@@ -94,12 +97,20 @@ class Registry:
         return str(version.version)
 
     def versions(self) -> list[Version]:
-        """Give all versions, newest first."""
+        """Give all versions, newest first.
+
+        Raises
+        ------
+        InputError
+            The server does not answer.
+        """
         try:
             found = self._client.search_model_versions(f"name = '{self.name}'")
             aliases = self._client.get_registered_model(self.name).aliases
-        except MlflowException:
-            return []
+        except MlflowException as error:
+            if _is_absent(error):
+                return []
+            raise InputError(f"The registry {self.uri} does not answer: {error.message}.", slug="registry") from error
         rows = [_version(version, aliases) for version in found]
         return sorted(rows, key=lambda version: int(version.number), reverse=True)
 
@@ -173,8 +184,14 @@ class Registry:
     def _ensure_registered(self) -> None:
         try:
             self._client.get_registered_model(self.name)
-        except MlflowException:
+        except MlflowException as error:
+            if not _is_absent(error):
+                raise
             self._client.create_registered_model(self.name)
+
+
+def _is_absent(error: MlflowException) -> bool:
+    return str(error.error_code) == "RESOURCE_DOES_NOT_EXIST"
 
 
 def _make_folder(folder: Path) -> None:

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cipredict.forecast.features import ChangeFacts
-from cipredict.forecast.state import HALF_LIVES, Episode, Floats, PathMemory, State
+from cipredict.forecast.state import HALF_LIVES, Episode, Floats, Ints, PathMemory, State
 from cipredict.learn.history import FAILED, History, PastRun
+
+Mask = NDArray[np.bool_]
 
 MAX_EPISODES = 300
 MAX_EPISODE_ENTRIES = 200_000
@@ -62,7 +65,7 @@ def absorb(state: State, run: PastRun) -> None:
     slots, failed = run.slots[ran], (run.verdicts[ran] == FAILED).astype(np.float32)
     is_new = (failed > 0) & (state.columns["last_verdict"][slots] != 1)
     state.columns["last_tick"][run.slots] = state.tick
-    _count(state, run, slots, failed, is_new)
+    _count(state, run, failed=failed, is_new=is_new)
     _time(state, run)
     _remember_change(state, run.facts, slots[is_new])
     if run.facts.branch:
@@ -73,13 +76,13 @@ def absorb(state: State, run: PastRun) -> None:
     state.tick += 1
 
 
-def newly_failing(state: State, run: PastRun) -> np.ndarray:
-    """Tell which cases of a run fail now and did not fail in their previous run, shape (n,), bool."""
-    return run.failed & (state.columns["last_verdict"][run.slots] != 1)
+def newly_failing(state: State, run: PastRun) -> Mask:
+    """Tell which cases of a run fail now and did not fail in their previous run, shape (n,)."""
+    return np.asarray(run.failed & (state.columns["last_verdict"][run.slots] != 1))
 
 
-def _count(state: State, run: PastRun, slots: np.ndarray, failed: Floats, is_new: np.ndarray) -> None:
-    column = state.columns
+def _count(state: State, run: PastRun, *, failed: Floats, is_new: Mask) -> None:
+    column, slots = state.columns, run.slots[run.has_verdict]
     previous = column["last_verdict"][slots]
     column["flips"][slots] += (previous >= 0) & (previous != failed)
     column["runs"][slots] += 1
@@ -106,7 +109,7 @@ def _time(state: State, run: PastRun) -> None:
     column["runs_timed"][slots] += 1
 
 
-def _remember_change(state: State, facts: ChangeFacts, newly_failed: np.ndarray) -> None:
+def _remember_change(state: State, facts: ChangeFacts, newly_failed: Ints) -> None:
     sources = facts.sources
     for path in sources:
         _remember_path(state.paths.setdefault(path, PathMemory()), newly_failed)
@@ -116,7 +119,7 @@ def _remember_change(state: State, facts: ChangeFacts, newly_failed: np.ndarray)
             state.episodes.pop(0)
 
 
-def _remember_path(memory: PathMemory, newly_failed: np.ndarray) -> None:
+def _remember_path(memory: PathMemory, newly_failed: Ints) -> None:
     memory.changes = memory.changes * _PATH_DECAY + 1
     cases = np.union1d(memory.cases, newly_failed).astype(np.int32)
     counts = np.zeros(len(cases), np.float32)

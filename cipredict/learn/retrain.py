@@ -69,7 +69,7 @@ def retrain(
     if incumbent_policy:
         results |= judge_policies(training.failure.judged, {CHAMPION: incumbent_policy}, history.case_ids)
     reasons = [*training.failure.reasons, *_not_better_than_champion(results)]
-    version = _register(registry, training, history, timed, now=now)
+    version = _register(registry, training, history=history, timed=timed, now=now)
     challenger = training.learned.registered_as(version)
     if not reasons:
         registry.promote(version)
@@ -78,7 +78,7 @@ def retrain(
         chosen = challenger
         verdict = "; ".join(reasons)
         if incumbent and incumbent_policy:
-            chosen = _keep_champion(incumbent, incumbent_policy, training, results) or challenger
+            chosen = _keep_champion(incumbent, incumbent_policy, training=training, results=results) or challenger
     registry.tag(version, "verdict", verdict)
     chosen = _serve_baseline_unless(chosen, is_earned=not reasons or chosen is not challenger, reasons=tuple(reasons))
     forecast_id = publish(chosen, history, timed, path=forecast, now=now)
@@ -110,7 +110,7 @@ def _not_better_than_champion(results: Mapping[str, PolicyResult]) -> list[str]:
 def _policy_of(learned: Learned, judged: Mapping[int, JudgedRun]) -> Policy | None:
     """Turn a champion's graphs into a policy; None where it has none, or was trained on other features."""
     graphs = {name.partition("/")[2]: graph for name, graph in learned.graphs.items() if name.startswith("failure/")}
-    if not graphs or not judged or next(iter(judged.values())).X.shape[1] != len(FEATURES):
+    if not graphs or not judged or learned.features != FEATURES:
         return None
     answers = score_graphs(graphs, np.concatenate([run.X for run in judged.values()]))
     weights = learned.served["failure"].weights
@@ -127,7 +127,7 @@ def _policy_of(learned: Learned, judged: Mapping[int, JudgedRun]) -> Policy | No
 
 
 def _keep_champion(
-    incumbent: Learned, policy: Policy, training: Training, results: Mapping[str, PolicyResult], /
+    incumbent: Learned, policy: Policy, *, training: Training, results: Mapping[str, PolicyResult]
 ) -> Learned | None:
     """Give the champion with its curve measured anew, None where it no longer beats the baselines."""
     reasons = reasons_against(results, training.recipes["failure"], policy=CHAMPION)
@@ -153,7 +153,7 @@ def _serve_baseline_unless(learned: Learned, *, is_earned: bool, reasons: tuple[
 
 
 def _register(
-    registry: Registry, training: Training, history: History, timed: Sequence[TimedRun], /, *, now: datetime
+    registry: Registry, training: Training, *, history: History, timed: Sequence[TimedRun], now: datetime
 ) -> str:
     with tempfile.TemporaryDirectory(prefix="cipredict-") as name:
         folder = Path(name)

@@ -20,6 +20,8 @@ _GREEN_MASS = 30.0
 """Weight that the passing cases of one run share."""
 _REPEATED_SHARE = 0.5
 """Of the failing mass, for cases that failed before as well: the rest belongs to new failures."""
+_REPEATED_WEIGHT = 0.5
+"""Of a repeated failure's part of that mass: what is red already teaches little about the change."""
 _FLAKY_WEIGHT = 0.3
 """A verdict that a rerun contradicted says less."""
 
@@ -64,7 +66,7 @@ class Replayed:
     judged: dict[int, JudgedRun]
 
     def rows(self, start: int, stop: int, *, max_rows: int) -> Rows:
-        """Join the rows of runs start…stop; above `max_rows` the later rows of each run's sample are dropped."""
+        """Join the rows of runs start…stop; far above `max_rows` only every k-th passing row is kept, weighted up."""
         parts = self.rows_by_run[start:stop]
         total = sum(len(part.y) for part in parts)
         step = max(1, -(-total // max_rows))
@@ -92,17 +94,16 @@ def collect_rows(
     rows_by_run: list[Rows] = []
     judged: dict[int, JudgedRun] = {}
     for position, (run, state) in enumerate(replay(history)):
-        ran = run.has_verdict
         matrix = failure_features(state, index, run.facts)[run.slots]
         is_new = newly_failing(state, run)
-        rows_by_run.append(_sample(run, matrix, is_new, ran, sample_per_run, generator))
+        rows_by_run.append(_sample(run, matrix, is_new, limit=sample_per_run, generator=generator))
         if position >= judge_from and run.failed.any() and len(run.slots) > 1:
             expected = typical_seconds(state)[run.slots]
-            judged[position] = _judge(run, matrix, is_new, expected)
+            judged[position] = _judge(run, matrix, is_new=is_new, expected_s=expected)
     return Replayed(rows_by_run, judged)
 
 
-def _judge(run: PastRun, X: Floats, is_new: NDArray[np.bool_], expected_s: Floats, /) -> JudgedRun:
+def _judge(run: PastRun, X: Floats, *, is_new: NDArray[np.bool_], expected_s: Floats) -> JudgedRun:
     column = {name: X[:, FEATURES.index(name)] for name in ("runs", "test_changed", "base_verdict", "branch_failed")}
     red = column["base_verdict"] == 1
     seconds = np.where(np.isfinite(run.seconds), run.seconds, expected_s)
@@ -119,28 +120,12 @@ def _judge(run: PastRun, X: Floats, is_new: NDArray[np.bool_], expected_s: Float
     )
 
 
-def _sample(
-    run: PastRun,
-    X: Floats,
-    is_new: NDArray[np.bool_],
-    ran: NDArray[np.bool_],
-    limit: int,
-    generator: np.random.Generator,
-    /,
-) -> Rows:
-    """Every failing case (at most `limit`) and as many passing ones as fit, weighted back to the whole run."""
-    failed = run.failed & ran
-    weight = np.zeros(len(run.slots))
-    repeated = failed & ~is_new
-    for mask, mass in (
-        (ran & ~failed, _GREEN_MASS),
-        (failed & is_new, _RUN_MASS * (1 - _REPEATED_SHARE if repeated.any() else 1)),
-        (repeated, _RUN_MASS * (_REPEATED_SHARE if is_new.any() else 1) * 0.5),
-    ):
-        weight[mask] = mass / max(int(mask.sum()), 1)
-    weight = np.where(run.is_flaky, weight * _FLAKY_WEIGHT, weight)
+def _sample(run: PastRun, X: Floats, is_new: NDArray[np.bool_], *, limit: int, generator: np.random.Generator) -> Rows:
+    """Draw at most `limit / 2` failing and `limit` passing cases, weighted back to the whole run."""
+    failed, passed = run.failed, run.has_verdict & ~run.failed
+    weight = _weigh(run, is_new)
     picks, frequencies = [], []
-    for mask, share in ((failed, 0.5), (ran & ~failed, 1.0)):
+    for mask, share in ((failed, 0.5), (passed, 1.0)):
         candidates = np.flatnonzero(mask)
         size = min(len(candidates), int(limit * share))
         picks.append(generator.choice(candidates, size, replace=False) if size else candidates[:0])
@@ -152,3 +137,16 @@ def _sample(
         weight=(weight[chosen] * frequency).astype(np.float32),
         frequency=frequency,
     )
+
+
+def _weigh(run: PastRun, is_new: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share the masses of a run among its cases, shape (n,); skipped cases get none."""
+    weight = np.zeros(len(run.slots))
+    repeated = run.failed & ~is_new
+    for mask, mass in (
+        (run.has_verdict & ~run.failed, _GREEN_MASS),
+        (is_new, _RUN_MASS * (1 - _REPEATED_SHARE if repeated.any() else 1)),
+        (repeated, _RUN_MASS * (_REPEATED_SHARE if is_new.any() else 1) * _REPEATED_WEIGHT),
+    ):
+        weight[mask] = mass / max(int(mask.sum()), 1)
+    return np.where(run.is_flaky, weight * _FLAKY_WEIGHT, weight)

@@ -12,6 +12,7 @@ import numpy as np
 
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.run_features import KEPT, RUN_FEATURES, SeriesPast, run_baselines, run_features
+from cipredict.learn.replay import MAX_BRANCHES
 from cipredict.learn.seconds import SecondsRows
 
 
@@ -37,7 +38,7 @@ class TimedRun:
 
 @dataclass(slots=True)
 class SeriesMemory:
-    """The rolling past of one series."""
+    """The rolling past of one series; of branches, the `MAX_BRANCHES` that ran last."""
 
     seconds: list[float] = field(default_factory=list)
     by_branch: dict[str, float] = field(default_factory=dict)
@@ -49,6 +50,8 @@ class SeriesMemory:
         if run.facts.branch:
             self.by_branch.pop(run.facts.branch, None)
             self.by_branch[run.facts.branch] = run.wall_s
+            if len(self.by_branch) > MAX_BRANCHES:
+                del self.by_branch[next(iter(self.by_branch))]
         if np.isfinite(run.cases_s):
             self.cases_s = run.cases_s
 
@@ -77,7 +80,7 @@ def collect_run_times(runs: Sequence[TimedRun]) -> SecondsRows:
             for name, value in run_baselines(past).items():
                 baselines[name].append(value)
         heapq.heappush(running, (run.finished_at, number))
-    names = baselines or dict.fromkeys(("last", "median3", "median20", "mean7", "ewma"), [])
+    names = baselines or {name: [] for name in run_baselines(SeriesPast((0.0,)))}
     return SecondsRows(
         X=np.concatenate(rows) if rows else np.zeros((0, len(RUN_FEATURES)), np.float32),
         actual_s=np.asarray(actual, np.float64),

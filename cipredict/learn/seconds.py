@@ -1,7 +1,8 @@
 """A forecast of seconds: an ensemble on the log ratio to an anchor, its baselines, and an interval.
 
-The anchor is one of the baselines. An ensemble that learns nothing answers the anchor, so it can lose little; it
-serves only where it beats every baseline on the holdout by the recipe's gain (WAPE).
+The anchor is the baseline with the least error on the rows of the first fit. An ensemble that learns nothing answers
+the anchor, so it can lose little; it serves only where it beats every baseline on the holdout by the recipe's gain
+(WAPE).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from cipredict.forecast.state import Floats
 from cipredict.learn.conformal import LogConformal, conformalize, coverage_of
 from cipredict.learn.ensemble import Ensemble, fit_members, fit_weights
+from cipredict.learn.members.interface import Member
 from cipredict.learn.recipe import Recipe
 
 MODEL = "cipredict"
@@ -29,7 +31,7 @@ class SecondsRows:
     ----------
     X : shape (n, k)
     actual_s : shape (n,)
-    baselines : name → seconds, shape (n,); the first is the anchor
+    baselines : name → seconds, shape (n,)
     position : of the run, shape (n,), non-decreasing
     """
 
@@ -78,7 +80,7 @@ def from_log_ratio(answer: Seconds, anchor_s: Seconds, offset_s: float) -> Secon
 
 @dataclass(frozen=True, slots=True)
 class SecondsStudy:
-    """A model of seconds and what was measured on the holdout.
+    """A model of seconds and what was measured on the holdout; on all rows where they are too few for a model.
 
     Attributes
     ----------
@@ -86,7 +88,7 @@ class SecondsStudy:
     served_by : `MODEL` or the name of the baseline that serves
     reasons : why the model does not serve; empty where it does
     conformal : of what serves
-    observed_coverage : of the interval, on the holdout
+    observed_coverage : share of the same rows inside the interval
     """
 
     model: SecondsModel | None
@@ -110,8 +112,8 @@ def study_seconds(rows: SecondsRows, recipe: Recipe, *, fit_end: int, train_end:
     early = rows.window(0, fit_end).thin(recipe.max_rows)
     baseline = _best(rows.window(0, train_end))
     if min(len(early.actual_s), len(window.actual_s), len(holdout.actual_s)) < 20:
-        return _without_model(rows, baseline, recipe, offset_s)
-    model, window_forecast = _fit(rows, early, window, recipe, train_end=train_end, offset_s=offset_s)
+        return _without_model(rows, baseline, recipe, offset_s=offset_s)
+    model, window_forecast = _fit(rows, recipe, early=early, window=window, train_end=train_end, offset_s=offset_s)
     forecast = {**holdout.baselines, MODEL: model.predict(holdout.X, holdout.baselines[model.anchor])}
     errors = {name: wape(values, holdout.actual_s) for name, values in forecast.items()}
     reasons = _reasons(errors, recipe)
@@ -141,16 +143,21 @@ def _best(rows: SecondsRows) -> str:
 
 
 def _fit(
-    rows: SecondsRows, early: SecondsRows, window: SecondsRows, recipe: Recipe, *, train_end: int, offset_s: float
+    rows: SecondsRows, recipe: Recipe, *, early: SecondsRows, window: SecondsRows, train_end: int, offset_s: float
 ) -> tuple[SecondsModel, Seconds]:
     anchor = _best(early)
-    members = fit_members(recipe, "seconds", early.X, _target(early, anchor, offset_s), _weight(early))
+
+    def fitted(part: SecondsRows) -> dict[str, Member]:
+        target = _target(part, anchor, offset_s)
+        return fit_members(recipe, "seconds", X=part.X, y=target, sample_weight=_weight(part))
+
+    members = fitted(early)
     answers = {name: member.predict(window.X) for name, member in members.items()}
-    weights = fit_weights("seconds", answers, _target(window, anchor, offset_s), _weight(window), recipe.weights)
+    target = _target(window, anchor, offset_s)
+    weights = fit_weights("seconds", answers, y=target, sample_weight=_weight(window), start=recipe.weights)
     before = SecondsModel(Ensemble("seconds", members, weights), anchor, offset_s)
     train = rows.window(0, train_end).thin(recipe.max_rows)
-    final = fit_members(recipe, "seconds", train.X, _target(train, anchor, offset_s), _weight(train))
-    model = SecondsModel(Ensemble("seconds", final, weights), anchor, offset_s)
+    model = SecondsModel(Ensemble("seconds", fitted(train), weights), anchor, offset_s)
     return model, before.predict(window.X, window.baselines[anchor])
 
 
@@ -174,7 +181,7 @@ def _reasons(errors: Mapping[str, float], recipe: Recipe) -> tuple[str, ...]:
     )
 
 
-def _without_model(rows: SecondsRows, baseline: str, recipe: Recipe, offset_s: float) -> SecondsStudy:
+def _without_model(rows: SecondsRows, baseline: str, recipe: Recipe, *, offset_s: float) -> SecondsStudy:
     conformal = conformalize(
         rows.baselines[baseline], rows.actual_s, coverage=recipe.promotion["coverage"], offset_s=offset_s
     )

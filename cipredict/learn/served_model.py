@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
+from mlflow.pyfunc.model import PythonModelContext
 
 from cipredict.forecast.bundle import open_bundle
 from cipredict.forecast.features import FEATURES
@@ -17,7 +17,7 @@ from cipredict.forecast.probability import apply_sigmoid
 class ForecastModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]  # mlflow's base class is untyped
     """Scores a data frame with the columns of `FEATURES`."""
 
-    def load_context(self, context: Any) -> None:  # mlflow's context class is untyped
+    def load_context(self, context: PythonModelContext) -> None:
         """Open the bundle that was logged beside this model."""
         self.bundle = open_bundle(Path(context.artifacts["bundle"]))
 

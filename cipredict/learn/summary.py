@@ -45,7 +45,9 @@ def _confidence(study: FailureStudy) -> dict[str, float]:
     shares = study.needed_shares if not study.reasons else study.baseline_shares
     if not shares:
         return {}
-    quantiles = {level: float(np.quantile(shares, level, method="higher")) for level in (0.5, 0.8, 0.9, 0.95, 0.99)}
+    quantiles = {
+        level: float(np.quantile(shares, level, method="inverted_cdf")) for level in (0.5, 0.8, 0.9, 0.95, 0.99)
+    }
     return {f"{level:.0%}": round(value, 4) for level, value in quantiles.items() if not isnan(value)}
 
 

@@ -39,13 +39,13 @@ def train(history: History, timed: Sequence[TimedRun]) -> Training:
     }
     failure = study_failure(history, recipes["failure"])
     seconds = {
-        name: _study(rows[name], history, recipes[name], offset_s)
+        name: _study(rows[name], history, recipes[name], offset_s=offset_s)
         for name, offset_s in (("case_time", CASE_OFFSET_S), ("run_time", RUN_OFFSET_S))
     }
-    return Training(failure, seconds, recipes, _learned(history, failure, seconds, rows))
+    return Training(failure, seconds, recipes, _learned(history, failure, seconds=seconds, rows=rows))
 
 
-def _study(rows: SecondsRows, history: History, recipe: Recipe, offset_s: float, /) -> SecondsStudy:
+def _study(rows: SecondsRows, history: History, recipe: Recipe, *, offset_s: float) -> SecondsStudy:
     fit_end, train_end = history.split(recipe.fit_share), history.split(recipe.train_share)
     return study_seconds(rows, recipe, fit_end=fit_end, train_end=train_end, offset_s=offset_s)
 
@@ -53,9 +53,9 @@ def _study(rows: SecondsRows, history: History, recipe: Recipe, offset_s: float,
 def _learned(
     history: History,
     failure: FailureStudy,
+    *,
     seconds: Mapping[str, SecondsStudy],
     rows: Mapping[str, SecondsRows],
-    /,
 ) -> Learned:
     graphs: dict[str, bytes] = {}
     if failure.model is not None:

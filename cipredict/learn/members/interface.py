@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, Protocol
 
 import numpy as np
@@ -33,6 +32,3 @@ class Member(Protocol):
     def to_onnx(self) -> bytes:
         """Give the fitted learner as an ONNX graph: input `X` float32 (n, k)."""
         ...
-
-
-MemberFactory = Callable[[Task, int], Member]

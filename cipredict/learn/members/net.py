@@ -17,6 +17,9 @@ from cipredict.learn.members.interface import Task
 class _Network(nn.Module):
     """Standardise, two hidden layers, one output; a sigmoid where a probability is wanted."""
 
+    mean: torch.Tensor
+    scale: torch.Tensor
+
     def __init__(self, n_features: int, hidden: int, dropout: float, *, is_probability: bool) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(n_features))
@@ -85,19 +88,19 @@ class NeuralNet:
         network.scale = torch.from_numpy(np.where(spread > 1e-6, spread, 1.0).astype(np.float32))
         rows, target = torch.from_numpy(X), torch.from_numpy(np.asarray(y, np.float32))
         weight = torch.from_numpy(np.asarray(sample_weight / sample_weight.mean(), np.float32))
-        self._descend(network, rows, target, weight)
+        self._descend(network, rows, target=target, weight=weight)
         self.network_ = network.eval()
         self.n_features_ = X.shape[1]
         return self
 
-    def _descend(self, network: _Network, rows: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, /) -> None:
+    def _descend(self, network: _Network, rows: torch.Tensor, *, target: torch.Tensor, weight: torch.Tensor) -> None:
         losses = {"probability": nn.BCEWithLogitsLoss(reduction="none"), "seconds": nn.SmoothL1Loss(reduction="none")}
         loss_of = losses[self.task]
         steps = max(1, self.epochs * -(-len(rows) // self.batch_size))
         optimiser = torch.optim.AdamW(network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=self.learning_rate, total_steps=steps + 1)
         for _ in range(self.epochs):
-            for batch in torch.randperm(len(rows)).split(self.batch_size):
+            for batch in torch.split(torch.randperm(len(rows)), self.batch_size):
                 optimiser.zero_grad()
                 loss = (loss_of(network.logits(rows[batch]), target[batch]) * weight[batch]).mean()
                 loss.backward()
@@ -118,7 +121,7 @@ class NeuralNet:
             torch.onnx.export(
                 self.network_,
                 (torch.zeros(2, self.n_features_),),
-                buffer,
+                buffer,  # type: ignore[arg-type]  # typed for the new exporter; this one writes to a buffer
                 input_names=["X"],
                 output_names=["answer"],
                 dynamic_axes={"X": {0: "rows"}, "answer": {0: "rows"}},
