@@ -19,7 +19,7 @@ from pathlib import Path
 from cipredict.errors import InputError
 from cipredict.ids import CaseId
 
-_SCHEMA = "cipredict.collection/1"
+COLLECTION_SCHEMA = "cipredict.collection/1"
 _REASON = re.compile(r"(?:^ERROR: |: error: )(?!usage)(.+)")
 _HINT = "Run `pytest --collect-only` to see why, or give the ids on stdin."
 
@@ -100,7 +100,7 @@ def _read(path: Path, done: subprocess.CompletedProcess[str]) -> Collection:
     """
     document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     is_partial = done.returncode in (1, 2) and document is not None and document["errors"]
-    if document is None or document["schema"] != _SCHEMA or not (done.returncode in (0, 5) or is_partial):
+    if document is None or document["schema"] != COLLECTION_SCHEMA or not (done.returncode in (0, 5) or is_partial):
         message = f"pytest could not collect (exit code {done.returncode}): {_last_words(done)}."
         raise InputError(message, slug="collect-failed", hint=_HINT)
     markers = {CaseId(case["id"]): tuple(case["markers"]) for case in document["cases"]}

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -52,21 +53,30 @@ class MemoryMeter:
     """
 
     def __init__(self) -> None:
-        self._peak: int | None = None
+        self._before: int | None = None
 
-    def pytest_runtest_logstart(self) -> None:
-        """Start at the case's beginning, so that collection is not counted."""
-        self._peak = peak_memory_bytes()
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Begin the setup phase."""
+        self._before = peak_memory_bytes()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        """Begin the call phase."""
+        self._before = peak_memory_bytes()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        """Begin the teardown phase."""
+        self._before = peak_memory_bytes()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put the growth since the last phase on the report."""
+        """Put the growth since the phase began on its report, and on the reports of subtests within it."""
         report = yield
-        if type(report) is not pytest.TestReport:  # a subtest: its growth belongs to the case around it
-            return report
-        before, self._peak = self._peak, peak_memory_bytes()
-        if before is not None and self._peak is not None:
-            setattr(report, _MEMORY, self._peak - before)
+        now = peak_memory_bytes()
+        if now is not None and self._before is not None:
+            setattr(report, _MEMORY, now - self._before)
         return report
 
 
@@ -101,8 +111,7 @@ class Recorder:
 
     def pytest_unconfigure(self) -> None:
         """Close the file."""
-        if self._file:
-            self._file.close()
+        self._close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say so when there is no report."""
@@ -123,8 +132,14 @@ class Recorder:
         except OSError as error:  # a full disk
             self._give_up(error)
 
+    def _close(self) -> None:
+        if self._file:
+            with suppress(OSError):  # closing tries to write what a full disk refused before
+                self._file.close()
+            self._file = None
+
     def _give_up(self, error: OSError) -> None:
-        self._file = None
+        self._close()
         self._problem = (
             f"cipredict: warning: cannot write the report {self._path}: {error.strerror} [plugin-report-unwritable]"
         )

@@ -165,7 +165,11 @@ class Selector:
             self._follow(items)
         except Exception as error:  # noqa: BLE001  # a session never fails on our account: in doubt, run
             self._warn(f"This is a bug of cipredict, please report it: {error!r}.")
-        self._emptied.append(before > 0 and not items)
+        self.note_collection(before=before, after=len(items))
+
+    def note_collection(self, *, before: int, after: int) -> None:
+        """Note whether the plan took every case that `-k`, `-m` and the like had left."""
+        self._emptied.append(before > 0 and after == 0)
 
     def _follow(self, items: list[pytest.Item]) -> None:
         chosen = choose([item.nodeid for item in items], self._choice)

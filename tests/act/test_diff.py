@@ -139,7 +139,7 @@ def test_a_truncated_status_list_keeps_what_is_whole() -> None:
     assert parse_diff("M\0a.py\0R100\0old.py\0") == (Change("a.py"),)
 
 
-@pytest.mark.parametrize("header", ["rename from x.py\n", "--- /dev/null\n+++ /dev/null\n"])
+@pytest.mark.parametrize("header", ["rename from x.py\n", "rename x.py\n", "--- /dev/null\n+++ /dev/null\n"])
 def test_a_header_without_a_name_is_no_change(header: str) -> None:
     assert parse_diff(f"diff --git a/x b/longer\n{header}") == ()
 
