@@ -3,37 +3,60 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 
 from cipredict.errors import UsageError
 
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_SHARE = re.compile(rf"{_NUMBER}%", re.ASCII)
+_SECONDS = re.compile(_NUMBER, re.ASCII)
+_DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?", re.ASCII)
+_LONGEST_S = 365 * 86_400
+"""Nobody means more than a year; it also keeps infinity out of plans."""
 
 
 def parse_share(text: str, *, option: str) -> float:
-    """Give a percentage as a share, 0 < share ≤ 1.
+    """Give a percentage as a share, 0 < share ≤ 1. The sign is required, since `1` could mean 1 % or all.
+
+    Raises
+    ------
+    UsageError
+        Not such a percentage; names `option`.
 
     >>> parse_share("30%", option="--target")
     0.3
     """
     match = _SHARE.fullmatch(text.strip())
     share = float(match[1]) / 100 if match else 0.0
-    if not 0 < share <= 1:
-        raise UsageError(f"{option}: '{text}' is not a percentage above 0% and up to 100%, such as 30%.", slug="percent")
-    return share
+    if 0 < share <= 1:
+        return share
+    is_batch_file = text.strip().endswith("%%") or _SECONDS.fullmatch(text.strip())
+    raise UsageError(
+        f"{option}: '{text}' is not a percentage above 0% and up to 100%, such as 30%.",
+        slug="percent",
+        hint="Write one percent sign, and two in a Windows batch file." if is_batch_file else "",
+    )
 
 
 def parse_seconds(text: str, *, option: str) -> float:
-    """Give a duration in seconds, above 0.
+    """Give a duration in seconds, above 0 and up to a year. A number without a unit is seconds, and stands alone.
+
+    Raises
+    ------
+    UsageError
+        Not such a duration; names `option`.
 
     >>> parse_seconds("1h15m", option="--time"), parse_seconds("300", option="--time")
     (4500.0, 300.0)
     """
     stripped = text.strip()
-    match = _DURATION.fullmatch(stripped) if stripped else None
-    hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0)
-    total = hours * 3600 + minutes * 60 + seconds
-    if total <= 0:
+    if _SECONDS.fullmatch(stripped):
+        total = float(stripped)
+    else:
+        match = _DURATION.fullmatch(stripped)
+        hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0)
+        total = hours * 3600 + minutes * 60 + seconds
+    if not isfinite(total) or not 0 < total <= _LONGEST_S:
         raise UsageError(f"{option}: '{text}' is not a duration above 0, such as 90s, 10m or 1h15m.", slug="duration")
     return total
 
@@ -44,7 +67,7 @@ def spell_seconds(seconds: float) -> str:
     >>> spell_seconds(0.25), spell_seconds(75), spell_seconds(4500)
     ('0.2 s', '1m15s', '1h15m')
     """
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 3600:

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, inf, lgamma, log
+from math import ceil, exp, lgamma, log
+
+_NEGLIGIBLE = 1e-18
+"""A term this small beside its sum changes no digit of it."""
+_HALVINGS = 60
+"""An interval of length 1 is then narrower than the spacing of floats near 1."""
 
 
 def binomial_cdf(successes: int, trials: int, p: float) -> float:
-    """Give P(X ≤ successes) for X ~ Binomial(trials, p)."""
+    """Give P(X ≤ successes) for X ~ Binomial(trials, p).
+
+    Sums the tail that does not hold the mode, from its largest term outwards, so that about √trials terms matter.
+
+    >>> round(binomial_cdf(1, 2, 0.5), 12)
+    0.75
+    """
     if successes >= trials or p <= 0:
         return 1.0
     if successes < 0 or p >= 1:
         return 0.0
-    return min(1.0, sum(exp(_log_pmf(k, trials, p)) for k in range(successes + 1)))
+    if successes < trials * p:
+        return min(1.0, _falling_sum(successes, trials, p))
+    return max(0.0, 1.0 - _falling_sum(trials - successes - 1, trials, 1 - p))
 
 
-def _log_pmf(k: int, n: int, p: float) -> float:
-    if (p <= 0 and k) or (p >= 1 and k < n):
-        return -inf
-    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log(1 - p)
+def _falling_sum(highest: int, trials: int, p: float) -> float:
+    """Give P(X ≤ highest) where the terms fall from `highest` down to 0."""
+    log_term = lgamma(trials + 1) - lgamma(highest + 1) - lgamma(trials - highest + 1)
+    term = exp(log_term + highest * log(p) + (trials - highest) * log(1 - p))
+    total = term
+    for k in range(highest, 0, -1):
+        term *= k * (1 - p) / ((trials - k + 1) * p)
+        total += term
+        if term < total * _NEGLIGIBLE:
+            break
+    return total
 
 
 def clopper_pearson(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -26,6 +46,10 @@ def clopper_pearson(successes: int, trials: int, *, level: float = 0.95) -> tupl
 
     Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
     Biometrika 26, 1934. Its coverage is at least `level`.
+
+    >>> low, high = clopper_pearson(19, 20)
+    >>> round(low, 3), round(high, 3)
+    (0.751, 0.999)
     """
     if not trials:
         return 0.0, 1.0
@@ -35,10 +59,21 @@ def clopper_pearson(successes: int, trials: int, *, level: float = 0.95) -> tupl
     return low, high
 
 
+def fewest_trials(share: float, *, level: float = 0.95) -> int:
+    """Give how many trials can show a share below 1 at all: fewer leave it out of the interval even without a miss.
+
+    The lower Clopper-Pearson bound of n successes in n trials is `tail ** (1 / n)`.
+
+    >>> fewest_trials(0.95), fewest_trials(0.9)
+    (72, 36)
+    """
+    return max(1, ceil(log((1 - level) / 2) / log(share)))
+
+
 def _bisect(rising: Callable[[float], float], wanted: float) -> float:
     """Give where a function that rises on 0…1 reaches `wanted`."""
     low, high = 0.0, 1.0
-    for _ in range(60):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         if rising(middle) < wanted:
             low = middle

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from cipredict.forecast.interface import CaughtEstimate, ConfidenceCurve
-from cipredict.stats import clopper_pearson
+from cipredict.stats import clopper_pearson, fewest_trials
+
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +65,30 @@ def budget_of(goal: Goal, *, total_s: float, curve: ConfidenceCurve) -> Budget:
 
 
 def _confident_budget(share: float, *, total_s: float, curve: ConfidenceCurve) -> Budget:
-    """Read the curve where it reaches `share`; too few failing runs cannot show so high a share at all."""
-    runs = len(curve.needed_shares)
-    wanted = runs_for(share)
+    """Read the curve where it reaches `share`, unless it rests on too few failing runs to show so high a share."""
+    if share >= 1:
+        return Budget(total_s, "no backtest can show that every failing run is caught")
+    runs, wanted = len(curve.needed_shares), fewest_trials(share)
     if runs < wanted:
-        return Budget(total_s, f"a confidence of {share:.4g} needs {wanted} failing runs in the backtest, it has {runs}")
-    return Budget(curve.needed_shares[ceil(share * runs) - 1] * total_s)
+        return Budget(
+            total_s, f"a confidence of {share:.4g} needs {wanted} failing runs in the backtest, it has {runs}"
+        )
+    return Budget(needed_share(curve, share) * total_s)
 
 
-def runs_for(share: float) -> int:
-    """Give the fewest failing runs that can show a share below 1: one miss in so many. Certainty needs them all.
+def needed_share(curve: ConfidenceCurve, share: float) -> float:
+    """Give the smallest share of time at which the backtest caught at least `share` of its failing runs.
 
-    >>> runs_for(0.95)
-    20
+    >>> needed_share(ConfidenceCurve((0.1, 0.2, 0.4, 0.9)), 0.75)
+    0.4
     """
-    return ceil(round(1 / (1 - share), 9)) if share < 1 else 1
+    runs = len(curve.needed_shares)
+    return curve.needed_shares[max(ceil(share * runs - _ROUNDING), 1) - 1]
 
 
 def caught_at(curve: ConfidenceCurve, share: float) -> CaughtEstimate:
     """Give how many of the backtest's failing runs `share` of the time would have caught, with its interval."""
     runs = len(curve.needed_shares)
-    caught = bisect_right(curve.needed_shares, share + 1e-9)
+    caught = bisect_right(curve.needed_shares, share + _ROUNDING)
     low, high = clopper_pearson(caught, runs)
     return CaughtEstimate(caught / runs if runs else 0.0, low, high, runs)

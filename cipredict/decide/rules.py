@@ -1,85 +1,81 @@
-"""Rules that no forecast overrules: when everything runs, and which cases always do.
+"""Rules that no forecast overrules: when everything runs, when nothing needs to, and which cases always do.
 
 Users ask for these before they ask for a better model (research: selection, section 5).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
+from cipredict.decide.globs import case_matcher, path_matcher
 from cipredict.forecast.interface import CaseForecast
 from cipredict.ids import case_file
 from cipredict.plans.selection_plan import Reason
 
 
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Translate a glob: `*` and `?` stay within a folder, `**/` spans any number of them, a final `**` takes the rest."""
-    out, at = "", 0
-    while at < len(pattern):
-        if pattern.startswith("**/", at):
-            out, at = out + "(?:.*/)?", at + 3
-        elif pattern.startswith("**", at):
-            out, at = out + ".*", at + 2
-        else:
-            out += {"*": "[^/]*", "?": "[^/]"}.get(pattern[at], re.escape(pattern[at]))
-            at += 1
-    return re.compile(out, re.DOTALL)
+@dataclass(frozen=True, slots=True)
+class PathRules:
+    """What a changed path means.
 
-
-def matches(path: str, pattern: str) -> bool:
-    """Tell whether a whole path matches a glob.
-
-    >>> matches("a/b/conftest.py", "**/conftest.py"), matches("docs/x/y.md", "docs/**"), matches("a/b.md", "*.md")
-    (True, True, False)
+    Attributes
+    ----------
+    run_all : globs of paths that can move any case
+    ignored : globs of paths that move none; `run_all` is stronger
+    is_mapped : tells whether the forecast ties a path to cases
+    files : of the candidate cases; a change to one of these makes its own cases run, and is no riddle
     """
-    return _compiled(pattern).fullmatch(path) is not None
+
+    run_all: Sequence[str]
+    ignored: Sequence[str]
+    is_mapped: Callable[[str], bool]
+    files: AbstractSet[str]
 
 
-def matches_any(path: str, patterns: Iterable[str]) -> bool:
-    """Tell whether a path matches one of the globs."""
-    return any(matches(path, pattern) for pattern in patterns)
+def everything_because(paths: Sequence[str], rules: PathRules, *, runs: int, min_runs: int) -> str:
+    """Give why everything runs, empty where the goal may decide. `runs` is what the forecast has seen.
 
-
-def everything_because(
-    paths: Sequence[str],
-    *,
-    run_all: Sequence[str],
-    ignored: Sequence[str],
-    is_mapped: Callable[[str], bool],
-    runs: int,
-    min_runs: int,
-) -> str:
-    """Give why a change makes everything run, empty where it does not.
-
-    `is_mapped` tells whether anything ties a path to cases; `runs` is what the forecast has seen.
+    No path at all is rather a wrong base than a change of nothing, so it skips nothing.
     """
     if runs < min_runs:
         return f"the history holds {runs} runs, fewer than {min_runs}"
-    for path in paths:
-        if matches_any(path, run_all):
-            return f"{path} can move any case"
-    unmapped = [path for path in paths if not matches_any(path, ignored) and not is_mapped(path)]
-    return f"nothing is known of what {unmapped[0]} moves" if unmapped else ""
+    if not paths:
+        return "the change names no path"
+    can_move_any = path_matcher(rules.run_all)
+    if reaching := [path for path in paths if can_move_any(path)]:
+        return f"{reaching[0]} can move any case"
+    is_ignored = path_matcher(rules.ignored)
+    riddles = [p for p in paths if p not in rules.files and not is_ignored(p) and not rules.is_mapped(p)]
+    return f"nothing is known of what {riddles[0]} moves" if riddles else ""
 
 
-def always_runs(forecast: CaseForecast, *, changed: frozenset[str], must_run: Sequence[str]) -> Reason | None:
-    """Give the rule by which a case runs whatever its risk, None where the budget decides."""
-    if forecast.runs == 0:
+def moves_nothing(paths: Sequence[str], rules: PathRules) -> bool:
+    """Tell whether every changed path is ignored and none holds a candidate."""
+    is_ignored = path_matcher(rules.ignored)
+    return all(path not in rules.files and is_ignored(path) for path in paths)
+
+
+def always_running(
+    forecasts: Iterable[CaseForecast], *, changed: AbstractSet[str], must_run: Sequence[str]
+) -> dict[str, Reason]:
+    """Give the cases that run whatever their risk, each with the strongest of its reasons."""
+    is_must_run = case_matcher(must_run) if must_run else _is_nobody
+    found = ((case.case_id, _reason(case, changed=changed, is_must_run=is_must_run)) for case in forecasts)
+    return {case_id: reason for case_id, reason in found if reason is not None}
+
+
+def _is_nobody(_: str) -> bool:
+    return False
+
+
+def _reason(case: CaseForecast, *, changed: AbstractSet[str], is_must_run: Callable[[str], bool]) -> Reason | None:
+    if case.runs == 0:
         return Reason.NEW
-    if case_file(forecast.case_id) in changed:
+    if case_file(case.case_id) in changed:
         return Reason.CHANGED
-    if forecast.is_red_at_base:
+    if case.is_red_at_base:
         return Reason.RED_AT_BASE
-    if forecast.failed_recently:
+    if case.failed_recently:
         return Reason.FAILED_RECENTLY
-    if must_run and is_must_run(forecast.case_id, must_run):
-        return Reason.MUST_RUN
-    return None
-
-
-def is_must_run(case_id: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a glob names the case or its file; `*` in a case's own part may span everything but `/`."""
-    return matches_any(case_id, patterns) or matches_any(case_file(case_id), patterns)
+    return Reason.MUST_RUN if is_must_run(case.case_id) else None

@@ -6,12 +6,15 @@ time raised APFDc on all eight public sets (research: selection, section 0.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from math import fsum
 
 from cipredict.decide.goal import Budget, Confidence, Goal, budget_of, caught_at
-from cipredict.decide.rules import always_runs, everything_because
+from cipredict.decide.rules import PathRules, always_running, everything_because, moves_nothing
 from cipredict.forecast.interface import CaseForecast, ConfidenceCurve
+from cipredict.ids import case_file
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.selection_plan import (
     ChangeSummary,
@@ -23,8 +26,10 @@ from cipredict.plans.selection_plan import (
 )
 
 MIN_SECONDS = 1e-3
-"""Below the clock of the reports, a shorter case is not a cheaper one."""
+"""Below the clock of the reports, a shorter case is not a cheaper one; nor is any case free."""
 DEFAULT_GOAL = Confidence(0.95)
+"""Without a wish of the user's, as little as the backtest can answer for."""
+_ROUNDING_S = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,8 @@ class SelectionRequest:
 
     Attributes
     ----------
-    forecasts : one per candidate
+    forecasts : one per candidate; of a repeated id the last counts
+    change : both paths of a rename belong into it
     is_mapped : tells whether anything ties a changed path to cases
     runs, min_runs : runs behind the forecast, and how many are enough to skip anything
     must_run, run_all, ignored : globs, see `Settings`
@@ -53,10 +59,30 @@ class SelectionRequest:
     ignored: Sequence[str] = ()
     observe: bool = False
     order_only: bool = False
-    changed: frozenset[str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "changed", frozenset(self.change.paths))
+
+def plan_selection(request: SelectionRequest) -> SelectionPlan:
+    """Decide, and verify the decision."""
+    candidates = {case.case_id: case for case in request.forecasts}
+    always = always_running(candidates.values(), changed=frozenset(request.change.paths), must_run=request.must_run)
+    ordered = in_plan_order(list(candidates.values()), always)
+    total_s = fsum(_cost_s(case) for case in ordered)
+    limit = _limit(request, frozenset(map(case_file, candidates)), total_s=total_s)
+    chosen = set(candidates) if limit.runs_all else choose(ordered, always, limit.budget.seconds)
+    plan = SelectionPlan(
+        cases=_decisions(ordered, always, chosen=chosen, limit=limit),
+        made_from=request.made_from,
+        goal=str(request.goal),
+        everything_because=limit.budget.unmet,
+        observe=request.observe,
+        order_only=request.order_only,
+        miss=_miss(request.curve, ordered, chosen=chosen, limit=limit, total_s=total_s),
+        history_share=sum(case.runs > 0 for case in ordered) / len(ordered) if ordered else None,
+        budget_s=None if limit.runs_all else limit.budget.seconds,
+        change=request.change,
+    )
+    verify_selection(plan, candidates)
+    return plan
 
 
 def rank(forecasts: Sequence[CaseForecast]) -> list[CaseForecast]:
@@ -64,70 +90,95 @@ def rank(forecasts: Sequence[CaseForecast]) -> list[CaseForecast]:
     return sorted(forecasts, key=lambda case: (-case.p_fail / (case.expected_s + MIN_SECONDS), case.case_id))
 
 
-def choose(ranked: Sequence[CaseForecast], always: dict[str, Reason], budget_s: float) -> set[str]:
-    """Give the ids to run: all that always run, then in rank order what still fits into the budget.
+def in_plan_order(forecasts: Sequence[CaseForecast], always: Mapping[str, Reason]) -> list[CaseForecast]:
+    """Order as a plan does: cases that always run, then the others, both ranked."""
+    ranked = rank(forecasts)
+    return [c for c in ranked if c.case_id in always] + [c for c in ranked if c.case_id not in always]
 
-    A case too long for what is left is passed over, and shorter ones behind it may still run. Cases that always run
-    are paid from the budget too, and may overdraw it.
+
+def choose(ordered: Sequence[CaseForecast], always: Mapping[str, Reason], budget_s: float) -> set[str]:
+    """Give the ids to run: all that always run, then in order what still fits into the budget.
+
+    A case too long for what is left is passed over, and shorter ones behind it may still run. So what runs contains
+    the longest beginning of the order that fits, which is what the backtest's curve promises, but a larger budget may
+    drop a short case for a riskier long one. Cases that always run are paid from the budget too, and may overdraw it.
     """
-    chosen = {case.case_id for case in ranked if case.case_id in always}
-    left = budget_s - sum(case.expected_s for case in ranked if case.case_id in always)
-    for case in ranked:
-        if case.case_id not in chosen and case.expected_s <= left:
+    chosen = {case.case_id for case in ordered if case.case_id in always}
+    left_s = budget_s - fsum(_cost_s(case) for case in ordered if case.case_id in always) + _ROUNDING_S
+    for case in ordered:
+        cost_s = _cost_s(case)
+        if cost_s <= left_s and case.case_id not in chosen:
             chosen.add(case.case_id)
-            left -= case.expected_s
+            left_s -= cost_s
     return chosen
 
 
-def plan_selection(request: SelectionRequest) -> SelectionPlan:
-    """Decide, and verify the decision."""
-    because = everything_because(
-        request.change.paths,
-        run_all=request.run_all,
-        ignored=request.ignored,
-        is_mapped=request.is_mapped,
-        runs=request.runs,
-        min_runs=request.min_runs,
-    )
-    rules = {case.case_id: always_runs(case, changed=request.changed, must_run=request.must_run) for case in request.forecasts}
-    always = {case_id: reason for case_id, reason in rules.items() if reason is not None}
-    ranked = rank(request.forecasts)
-    ranked = [case for case in ranked if case.case_id in always] + [case for case in ranked if case.case_id not in always]
-    total_s = sum(case.expected_s for case in ranked)
-    budget = Budget(total_s, because) if because else budget_of(request.goal, total_s=total_s, curve=request.curve)
-    chosen = {case.case_id for case in ranked} if budget.unmet else choose(ranked, always, budget.seconds)
-    plan = SelectionPlan(
-        cases=tuple(_planned(case, chosen, always, everything=bool(budget.unmet)) for case in ranked),
-        made_from=request.made_from,
-        goal=str(request.goal),
-        everything_because=budget.unmet,
-        observe=request.observe,
-        order_only=request.order_only,
-        miss=_miss(request.curve, ranked, chosen, total_s=total_s),
-        history_share=sum(case.runs > 0 for case in ranked) / len(ranked) if ranked else 0.0,
-        budget_s=None if budget.unmet else budget.seconds,
-        change=request.change,
-    )
-    verify_selection(plan, rules)
-    return plan
+def _cost_s(case: CaseForecast) -> float:
+    return case.expected_s if case.expected_s > MIN_SECONDS else MIN_SECONDS
 
 
-def _planned(case: CaseForecast, chosen: set[str], always: dict[str, Reason], *, everything: bool) -> PlannedCase:
-    is_selected = case.case_id in chosen
-    by_budget = Reason.WITHIN_BUDGET if is_selected else Reason.BEYOND_BUDGET
-    reason = always.get(case.case_id, Reason.EVERYTHING if everything else by_budget)
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """What holds for all cases: the budget, and whether the change moves anything at all."""
+
+    budget: Budget
+    moves_nothing: bool = False
+
+    @property
+    def runs_all(self) -> bool:
+        return bool(self.budget.unmet)
+
+
+def _limit(request: SelectionRequest, files: AbstractSet[str], *, total_s: float) -> _Limit:
+    paths = request.change.paths
+    rules = PathRules(request.run_all, request.ignored, request.is_mapped, files)
+    because = everything_because(paths, rules, runs=request.runs, min_runs=request.min_runs)
+    if because:
+        return _Limit(Budget(total_s, because))
+    if moves_nothing(paths, rules):
+        return _Limit(Budget(0.0), moves_nothing=True)
+    return _Limit(budget_of(request.goal, total_s=total_s, curve=request.curve))
+
+
+def _decisions(
+    ordered: Sequence[CaseForecast], always: Mapping[str, Reason], *, chosen: AbstractSet[str], limit: _Limit
+) -> tuple[PlannedCase, ...]:
+    selected, skipped = _reason(limit, is_selected=True), _reason(limit, is_selected=False)
+    return tuple(
+        _planned(case, always.get(case.case_id, selected), is_selected=True)
+        if case.case_id in chosen
+        else _planned(case, skipped, is_selected=False)
+        for case in ordered
+    )
+
+
+def _planned(case: CaseForecast, reason: Reason, *, is_selected: bool) -> PlannedCase:
     return PlannedCase(case.case_id, is_selected, reason, case.evidence, case.basis.value, case.p_fail, case.expected_s)
 
 
-def _miss(curve: ConfidenceCurve, ranked: Sequence[CaseForecast], chosen: set[str], *, total_s: float) -> Miss | None:
-    """Read the curve at the share of time selected; None where the backtest had no failing run."""
-    if not curve.needed_shares:
+def _reason(limit: _Limit, *, is_selected: bool) -> Reason:
+    """Give why a case without a rule of its own runs or not."""
+    if limit.runs_all:
+        return Reason.EVERYTHING
+    if limit.moves_nothing:
+        return Reason.NOTHING_MOVED
+    return Reason.WITHIN_BUDGET if is_selected else Reason.BEYOND_BUDGET
+
+
+def _miss(
+    curve: ConfidenceCurve, ordered: Sequence[CaseForecast], *, chosen: AbstractSet[str], limit: _Limit, total_s: float
+) -> Miss | None:
+    """Read the curve at the share of time that was allowed, or at the share that rules overdrew it to.
+
+    None where nobody measured it: no failing run in the backtest, or a change that moves nothing, as no run of the
+    curve had.
+    """
+    if len(chosen) == len(ordered):
+        return Miss(0.0, 0.0, 0.0, len(curve.needed_shares))
+    if not curve.needed_shares or limit.moves_nothing:
         return None
-    selected_s = sum(case.expected_s for case in ranked if case.case_id in chosen)
-    share = 1.0 if len(chosen) == len(ranked) else selected_s / total_s if total_s > 0 else 0.0
-    caught = caught_at(curve, share)
-    if share >= 1.0:
-        return Miss(0.0, 0.0, 0.0, caught.failing_runs)
+    selected_s = fsum(_cost_s(case) for case in ordered if case.case_id in chosen)
+    caught = caught_at(curve, min(max(selected_s, limit.budget.seconds) / total_s, 1.0))
     return Miss(1 - caught.p_caught, 1 - caught.high, 1 - caught.low, caught.failing_runs)
 
 
@@ -135,7 +186,9 @@ def plan_everything(
     case_ids: Sequence[str], *, reason: str, made_from: MadeFrom, goal: str = "", change: ChangeSummary | None = None
 ) -> SelectionPlan:
     """Run everything because knowledge is missing: `fallback` is set, and the reason said."""
-    cases = tuple(PlannedCase(case_id, is_selected=True, reason=Reason.EVERYTHING) for case_id in dict.fromkeys(case_ids))
+    cases = tuple(
+        PlannedCase(case_id, is_selected=True, reason=Reason.EVERYTHING) for case_id in dict.fromkeys(case_ids)
+    )
     return SelectionPlan(
         cases=cases,
         made_from=made_from,
@@ -143,5 +196,6 @@ def plan_everything(
         everything_because=reason,
         fallback=True,
         fallback_reason=reason,
+        miss=Miss(0.0, 0.0, 0.0, 0),
         change=change or ChangeSummary(),
     )

@@ -19,21 +19,41 @@ SCHEMA = "cipredict.selection-plan/1"
 
 
 class Reason(StrEnum):
-    """Why a case runs or is skipped."""
+    """Why a case runs or is skipped: a word for machines, which stays, and `text` for people, which may improve."""
 
-    EVERYTHING = "everything runs"
-    MUST_RUN = "matches a must-run rule"
-    NEW = "new or unknown"
-    CHANGED = "its file is in the change"
-    RED_AT_BASE = "fails on the default branch"
-    FAILED_RECENTLY = "failed in this branch's last run"
-    WITHIN_BUDGET = "its risk for its time is within the budget"
-    BEYOND_BUDGET = "its risk for its time is beyond the budget"
+    EVERYTHING = "everything"
+    MUST_RUN = "must-run"
+    NEW = "new"
+    CHANGED = "changed"
+    RED_AT_BASE = "red-at-base"
+    FAILED_RECENTLY = "failed-recently"
+    WITHIN_BUDGET = "within-budget"
+    BEYOND_BUDGET = "beyond-budget"
+    NOTHING_MOVED = "nothing-moved"
+
+    @property
+    def text(self) -> str:
+        """The reason in words."""
+        return _TEXTS[self]
 
     @property
     def is_certain(self) -> bool:
-        """Tell whether the budget has no say."""
-        return self not in {Reason.WITHIN_BUDGET, Reason.BEYOND_BUDGET}
+        """Tell whether a rule makes the case run, so that the budget has no say."""
+        return self not in _LEFT_TO_BUDGET
+
+
+_TEXTS = {
+    Reason.EVERYTHING: "everything runs",
+    Reason.MUST_RUN: "matches a must-run rule",
+    Reason.NEW: "new or unknown",
+    Reason.CHANGED: "its file is in the change",
+    Reason.RED_AT_BASE: "fails on the default branch",
+    Reason.FAILED_RECENTLY: "failed in this branch's last run",
+    Reason.WITHIN_BUDGET: "its risk for its time is within the budget",
+    Reason.BEYOND_BUDGET: "its risk for its time is beyond the budget",
+    Reason.NOTHING_MOVED: "the change only touches paths that move no case",
+}
+_LEFT_TO_BUDGET = frozenset({Reason.WITHIN_BUDGET, Reason.BEYOND_BUDGET, Reason.NOTHING_MOVED})
 
 
 class PlannedCase(NamedTuple):
@@ -59,7 +79,7 @@ class PlannedCase(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """How likely a failing run slips through this selection.
+    """How likely a failing run slips through this selection; all zero where nothing is skipped.
 
     Attributes
     ----------
@@ -74,7 +94,13 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSummary:
-    """What the plan was made for."""
+    """What the plan was made for.
+
+    Attributes
+    ----------
+    base, head : commits, empty where paths were named without git
+    paths : changed paths, both of a rename
+    """
 
     base: str = ""
     head: str = ""
@@ -92,7 +118,8 @@ class SelectionPlan:
     everything_because : the rule that made everything run; empty where the goal decided
     observe : the plan is logged, everything runs
     order_only : everything runs, in this order
-    history_share : share of the candidates that have history, 0…1
+    miss : None where nobody measured it
+    history_share : share of the candidates that have history, 0…1; None where no forecast was asked
     budget_s : seconds that the goal allowed, None where everything runs
     """
 
@@ -105,7 +132,7 @@ class SelectionPlan:
     observe: bool = False
     order_only: bool = False
     miss: Miss | None = None
-    history_share: float = 0.0
+    history_share: float | None = None
     budget_s: float | None = None
     change: ChangeSummary = ChangeSummary()
 
@@ -125,6 +152,11 @@ class SelectionPlan:
         return [case.case_id for case in self.cases] if self.observe or self.order_only else self.selected
 
     @property
+    def is_timed(self) -> bool:
+        """Tell whether a forecast gave seconds; where none did, sums of seconds say nothing."""
+        return any(case.expected_s is not None for case in self.cases)
+
+    @property
     def total_s(self) -> float:
         """Expected seconds of all candidates."""
         return sum(case.expected_s or 0.0 for case in self.cases)
@@ -133,6 +165,11 @@ class SelectionPlan:
     def selected_s(self) -> float:
         """Expected seconds of the selected."""
         return sum(case.expected_s or 0.0 for case in self.cases if case.is_selected)
+
+    @property
+    def to_run_s(self) -> float:
+        """Expected seconds of the cases that really run."""
+        return self.total_s if self.observe or self.order_only else self.selected_s
 
     def to_document(self) -> dict[str, object]:
         """Give the JSON document, with schema and id."""
@@ -147,19 +184,23 @@ class SelectionPlan:
             "order_only": self.order_only,
             "has_tests": bool(self.to_run),
             "counts": {"candidates": len(self.cases), "selected": selected, "skipped": len(self.cases) - selected},
-            "expected": {
-                "selected_s": round(self.selected_s, 3),
-                "total_s": round(self.total_s, 3),
-                "saved_s": round(self.total_s - self.selected_s, 3),
-                "budget_s": None if self.budget_s is None else round(self.budget_s, 3),
-            },
+            "expected": self._expected_document(),
             "miss": asdict(self.miss) if self.miss else None,
-            "history_share": round(self.history_share, 4),
+            "history_share": None if self.history_share is None else round(self.history_share, 4),
             "change": asdict(self.change),
             "reasons": dict(sorted(Counter(case.reason.value for case in self.cases).items())),
             "cases": [_case_document(case, position) for position, case in enumerate(self.cases)],
         }
         return frame_plan(SCHEMA, body)
+
+    def _expected_document(self) -> dict[str, object]:
+        total_s, selected_s = self.total_s, self.selected_s
+        names = ("selected_s", "total_s", "saved_s")
+        seconds = (selected_s, total_s, total_s - selected_s) if self.is_timed else (None, None, None)
+        expected = {
+            name: None if value is None else round(value, 3) for name, value in zip(names, seconds, strict=True)
+        }
+        return {**expected, "budget_s": None if self.budget_s is None else round(self.budget_s, 3)}
 
 
 def _case_document(case: PlannedCase, position: int) -> dict[str, object]:
@@ -190,6 +231,8 @@ def verify_selection(plan: SelectionPlan, candidates: Iterable[str]) -> None:
         raise _violation("certain-cases-run")
     if (plan.fallback or plan.everything_because) and plan.skipped:
         raise _violation("everything-means-everything")
+    if plan.fallback and not plan.fallback_reason:
+        raise _violation("a-fallback-says-why")
 
 
 def _violation(check: str) -> CipredictError:
