@@ -125,22 +125,6 @@ class CaseBatch:
     job_id: str = ""
 
 
-class CaseTiming(NamedTuple):
-    """Seconds of a case without a verdict: it must not count as a pass."""
-
-    case_id: str
-    duration_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class TimingBatch:
-    """The timings of one tracked file such as `.test_durations`, as of a time; the file's newest picture counts."""
-
-    source: str
-    recorded_at: datetime
-    timings: tuple[CaseTiming, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class CommitRecord:
     """One commit with its changed paths, for churn and co-change."""

@@ -123,7 +123,7 @@ def coverage(
     from cipredict.store.database import open_store  # noqa: PLC0415
     from cipredict.store.snapshots import add_coverage_links  # noqa: PLC0415
 
-    links = list(read_coverage(file, root=root))
+    links = read_coverage(file, root=root).links
     recorded_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     with open_store(load_settings(store=store).store) as door:
         stored = add_coverage_links(door, links, source=str(file), recorded_at=recorded_at)
