@@ -25,19 +25,32 @@ _HINT = "Run `pytest --collect-only` to see why, or give the ids on stdin."
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenFile:
+    """A file, class or folder that pytest could not collect, and the last line of its traceback."""
+
+    case_id: CaseId
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """What pytest found.
 
     Attributes
     ----------
-    case_ids : in collection order, each once; then the files that cannot be collected, by their path
+    cases : ids in collection order, each once
     markers : names of the markers on a case, its class and its module, sorted, without those that pytest defines
-    problems : a sentence per file that cannot be collected
+    broken : what could not be collected
     """
 
-    case_ids: tuple[CaseId, ...]
+    cases: tuple[CaseId, ...]
     markers: Mapping[CaseId, tuple[str, ...]]
-    problems: tuple[str, ...] = ()
+    broken: tuple[BrokenFile, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[CaseId, ...]:
+        """The cases, then the broken files: handing these to pytest runs everything and shows every error."""
+        return (*self.cases, *(broken.case_id for broken in self.broken))
 
 
 def collect_cases(
@@ -104,9 +117,8 @@ def _read(path: Path, done: subprocess.CompletedProcess[str]) -> Collection:
         message = f"pytest could not collect (exit code {done.returncode}): {_last_words(done)}."
         raise InputError(message, slug="collect-failed", hint=_HINT)
     markers = {CaseId(case["id"]): tuple(case["markers"]) for case in document["cases"]}
-    broken = {CaseId(error["id"]): error["message"] for error in document["errors"]}
-    problems = tuple(f"{case_id} cannot be collected, so it runs as a whole: {why}" for case_id, why in broken.items())
-    return Collection((*markers, *broken), markers, problems)
+    broken = tuple(BrokenFile(CaseId(error["id"]), error["message"]) for error in document["errors"])
+    return Collection(tuple(markers), markers, broken)
 
 
 def _last_words(done: subprocess.CompletedProcess[str]) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cipredict.act.collect import collect_cases
+from cipredict.act.collect import BrokenFile, collect_cases
 from cipredict.errors import EXIT_USAGE, InputError
+from cipredict.ids import CaseId
 
 SUITE = """
 import pytest
@@ -47,9 +48,9 @@ def suite(tmp_path: Path) -> Path:
 def test_ids_come_exactly_and_in_order_with_the_markers_they_inherit(suite: Path) -> None:
     found = collect_cases(cwd=suite)
 
-    assert found.case_ids == IDS
-    assert [found.markers[case_id] for case_id in found.case_ids] == [("slow",)] * 3 + [("database", "slow")]
-    assert found.problems == ()
+    assert found.cases == IDS
+    assert [found.markers[case_id] for case_id in found.cases] == [("slow",)] * 3 + [("database", "slow")]
+    assert found.broken == ()
 
 
 @pytest.mark.parametrize("addopts", ["-qq", "-v", "-p xdist -n 2", "--cipredict-shard 1/2", "-p no:cipredict"])
@@ -58,11 +59,11 @@ def test_the_projects_own_options_do_not_change_the_answer(suite: Path, addopts:
     if "xdist" in addopts:
         pytest.importorskip("xdist", reason="-n is pytest-xdist's")
 
-    assert collect_cases(cwd=suite).case_ids == IDS
+    assert collect_cases(cwd=suite).cases == IDS
 
 
 def test_arguments_narrow_the_collection(suite: Path) -> None:
-    assert collect_cases(["-k", "method"], cwd=suite).case_ids == IDS[3:]
+    assert collect_cases(["-k", "method"], cwd=suite).cases == IDS[3:]
 
 
 def test_a_broken_file_becomes_a_candidate_so_that_the_real_run_reports_it(suite: Path) -> None:
@@ -70,20 +71,20 @@ def test_a_broken_file_becomes_a_candidate_so_that_the_real_run_reports_it(suite
 
     found = collect_cases(cwd=suite)
 
-    assert found.case_ids == (*IDS, "test_broken.py")
-    assert len(found.problems) == 1
-    assert "No module named 'nowhere_to_be_found'" in found.problems[0]
+    expected = (BrokenFile(CaseId("test_broken.py"), "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),)
+    assert expected == found.broken
+    assert found.candidates == (*IDS, "test_broken.py")
 
 
 @pytest.mark.parametrize("arguments", [(), ("--continue-on-collection-errors",)])
 def test_only_broken_files_is_still_an_answer(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "test_broken.py").write_text("def (\n")
 
-    assert collect_cases(arguments, cwd=tmp_path).case_ids == ("test_broken.py",)
+    assert collect_cases(arguments, cwd=tmp_path).candidates == ("test_broken.py",)
 
 
 def test_a_project_without_cases_has_none(tmp_path: Path) -> None:
-    assert collect_cases(cwd=tmp_path).case_ids == ()
+    assert collect_cases(cwd=tmp_path).candidates == ()
 
 
 @pytest.mark.parametrize(
