@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +55,29 @@ def _spell(value: object, indent: str) -> str:
         ]
         return f"{{\n{inner}{between.join(rows)}\n{indent}}}"
     if isinstance(value, list | tuple) and value:
+        if _is_table(value):
+            return _spell_table(value, indent)
         rows = [_spell_text(item) if type(item) is str else _spell(item, inner) for item in value]
         return f"[\n{inner}{between.join(rows)}\n{indent}]"
     return _spell_text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _is_table(rows: Sequence[object]) -> bool:
+    return all(type(row) is dict and row and _FLAT.issuperset(map(type, row.values())) for row in rows)
+
+
+_FLAT = frozenset({str, int, float, bool, type(None)})
+
+
+def _spell_table(rows: Sequence[object], indent: str) -> str:
+    """Spell a list of flat objects in one call of the encoder in C, which knows separators but no indent.
+
+    It separates fields and rows alike. JSON holds line breaks nowhere else, so the borders of rows can be found.
+    """
+    row, field = indent + "  ", indent + "    "
+    encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",\n" + field, ": "))
+    text = encoder.encode(rows).replace(f"}},\n{field}{{", f"\n{row}}},\n{row}{{\n{field}")
+    return f"[\n{row}{{\n{field}{text[2:-2]}\n{row}}}\n{indent}]"
 
 
 def plan_id(body: Mapping[str, object]) -> str:
