@@ -19,7 +19,8 @@ def add_case_batches(store: Store, batches: Iterable[CaseBatch]) -> int:
     """Store the cases of report files, one transaction per file; give the number of cases.
 
     The same (key, job_id, source) replaces itself. A batch whose run is unknown creates a minimal run, which
-    `add_runs` completes; until then no query that takes `as_of` sees it.
+    `add_runs` completes; until then no query that takes `as_of` sees it. The iterable may write to the store itself
+    before it gives a batch: whoever calls `add_runs(store, [run])` there, loses nothing but the file in flight.
     """
     writer = _BatchWriter(store)
     return sum(writer.write(batch) for batch in batches)

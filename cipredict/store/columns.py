@@ -1,13 +1,14 @@
 """Records into Arrow tables, column by column: the shape in which DuckDB takes thousands of rows at once.
 
-Every function gives the tables that the upsert of the same name reads. `position` numbers the records of one call,
-so that of two records with one key the later wins.
+Every function gives the tables that an upsert reads, a row per key: of two records with one key the later wins, and
+what it does not know it takes from the earlier. `position` numbers the rows from 1 and ties details to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias, TypeVar
 
 import pyarrow as pa
 
@@ -21,9 +22,12 @@ from cipredict.records import (
     ReportRecord,
     RunKey,
     RunRecord,
+    StepRecord,
 )
 from cipredict.store.statements import Table
 
+Row: TypeAlias = tuple[object, ...]
+Key = TypeVar("Key", bound=Hashable)
 _TIME = pa.timestamp("us", tz="UTC")
 _KEY = (("provider", pa.string()), ("repository", pa.string()), ("run_id", pa.string()), ("attempt", pa.int32()))
 _RUN = pa.schema(
@@ -98,7 +102,6 @@ _CASE_RUN = pa.schema(
 )
 _REPORT = pa.schema(
     [
-        ("position", pa.int32()),
         ("source", pa.string()),
         ("status", pa.string()),
         ("reason", pa.string()),
@@ -163,40 +166,25 @@ def utc(at: datetime | None) -> datetime | None:
 
 
 def run_tables(records: Sequence[RunRecord]) -> dict[str, Table]:
-    """Give `incoming` runs and `incoming_changes` of those whose change is known."""
-    runs = [(position, *_key(record.key), *_run(record)) for position, record in enumerate(records)]
-    changes = (
-        (position, *_change(change))
-        for position, record in enumerate(records)
-        for change in _last_per_path(record.changes or ())
-    )
-    return {"": table_of(_RUN, runs), "changes": table_of(_CHANGE, changes)}
+    """Give `incoming` runs and their `incoming_changes`."""
+    rows = _merged((record.key, (*_key(record.key), *_run(record))) for record in records)
+    changes = {record.key: _change_rows(record.changes) for record in records if record.changes is not None}
+    return {"": table_of(_RUN, _numbered(rows)), "changes": table_of(_CHANGE, _details(rows, changes))}
 
 
 def job_tables(records: Sequence[JobRecord]) -> dict[str, Table]:
     """Give `incoming` jobs, `incoming_keys` of their runs, and `incoming_steps`."""
-    jobs = [(position, *_key(record.key), *_job(record)) for position, record in enumerate(records)]
-    steps = (
-        (position, step.number, step.name, utc(step.started_at), utc(step.finished_at), step.result)
-        for position, record in enumerate(records)
-        for step in record.steps
-    )
-    table = table_of(_JOB, jobs)
-    return {"": table, "keys": table, "steps": table_of(_STEP, steps)}
+    rows = _merged(((record.key, record.job_id), (*_key(record.key), *_job(record))) for record in records)
+    steps = {(record.key, record.job_id): _step_rows(record.steps) for record in records if record.steps}
+    table = table_of(_JOB, _numbered(rows))
+    return {"": table, "keys": table, "steps": table_of(_STEP, _details(rows, steps))}
 
 
 def commit_tables(records: Sequence[CommitRecord]) -> dict[str, Table]:
-    """Give `incoming` commits and `incoming_changes`."""
-    commits = [
-        (position, record.repository, record.sha, record.parent_sha, utc(record.committed_at), record.author)
-        for position, record in enumerate(records)
-    ]
-    changes = (
-        (position, *_change(change))
-        for position, record in enumerate(records)
-        for change in _last_per_path(record.changes)
-    )
-    return {"": table_of(_COMMIT, commits), "changes": table_of(_CHANGE, changes)}
+    """Give `incoming` commits and their `incoming_changes`."""
+    rows = {(r.repository, r.sha): (r.repository, r.sha, r.parent_sha, utc(r.committed_at), r.author) for r in records}
+    changes = {(record.repository, record.sha): _change_rows(record.changes) for record in records}
+    return {"": table_of(_COMMIT, _numbered(rows)), "changes": table_of(_CHANGE, _details(rows, changes))}
 
 
 def case_run_table(cases: Sequence[CaseRun], *, batch_seq: int, run_seq: int, case_seqs: Sequence[int]) -> Table:
@@ -218,11 +206,8 @@ def key_table(keys: Iterable[RunKey]) -> Table:
 
 def report_table(records: Sequence[ReportRecord]) -> dict[str, Table]:
     """Give the `incoming` reports."""
-    rows = (
-        (position, r.source, r.status, r.reason, r.size_bytes, r.sha256, r.cases, utc(r.read_at))
-        for position, r in enumerate(records)
-    )
-    return {"": table_of(_REPORT, rows)}
+    rows = {r.source: (r.source, r.status, r.reason, r.size_bytes, r.sha256, r.cases, utc(r.read_at)) for r in records}
+    return {"": table_of(_REPORT, rows.values())}
 
 
 def event_tables(
@@ -260,7 +245,7 @@ def _key(key: RunKey) -> tuple[str, str, str, int]:
     return key.provider, key.repository, key.run_id, key.attempt
 
 
-def _run(record: RunRecord) -> tuple[object, ...]:
+def _run(record: RunRecord) -> Row:
     return (
         record.workflow,
         record.sha,
@@ -274,14 +259,33 @@ def _run(record: RunRecord) -> tuple[object, ...]:
     )
 
 
-def _job(record: JobRecord) -> tuple[object, ...]:
+def _job(record: JobRecord) -> Row:
     started_at, finished_at = utc(record.started_at), utc(record.finished_at)
     return record.job_id, record.name, record.runner, started_at, finished_at, record.queued_s, record.result
 
 
-def _change(change: Change) -> tuple[object, ...]:
-    return change.path, change.added, change.deleted, change.status, change.previous_path
+def _change_rows(changes: Iterable[Change]) -> list[Row]:
+    last = {change.path: change for change in changes}
+    return [(c.path, c.added, c.deleted, c.status, c.previous_path) for c in last.values()]
 
 
-def _last_per_path(changes: Iterable[Change]) -> Iterable[Change]:
-    return {change.path: change for change in changes}.values()
+def _step_rows(steps: Iterable[StepRecord]) -> list[Row]:
+    return [(s.number, s.name, utc(s.started_at), utc(s.finished_at), s.result) for s in steps]
+
+
+def _merged(rows: Iterable[tuple[Key, Row]]) -> dict[Key, Row]:
+    """Give a row per key; a later row adds what it knows (neither null, empty nor false) to an earlier one."""
+    merged: dict[Key, Row] = {}
+    for key, row in rows:
+        earlier = merged.get(key, row)
+        merged[key] = tuple(new if new not in (None, "", False) else old for old, new in zip(earlier, row, strict=True))
+    return merged
+
+
+def _numbered(rows: Mapping[Key, Row]) -> Iterable[Row]:
+    return ((position, *row) for position, row in enumerate(rows.values(), start=1))
+
+
+def _details(rows: Mapping[Key, Row], details: Mapping[Key, Sequence[Row]]) -> Iterable[Row]:
+    """Give the details of every row behind the row's position."""
+    return ((position, *detail) for position, key in enumerate(rows, start=1) for detail in details.get(key, ()))

@@ -1,34 +1,20 @@
 -- Purpose: store jobs; what an incoming job does not know leaves the known alone, and its steps replace the known ones.
--- Grain:   a row per record in `incoming`; of two with one key the later wins. Steps in `incoming_steps`.
+-- Grain:   a row per run and job in `incoming`, numbered from 1 by position, with its steps in `incoming_steps`.
 -- Units:   queued_s seconds; aware UTC; unknown text is empty, unknown times and results null.
 -- Parameters: none. The runs exist: `unknown_runs.sql` went before.
 
-create or replace temp table staged as
+insert into jobs
 select
     runs.run_seq,
     incoming.job_id,
-    coalesce(arg_max(incoming.name, position) filter (where incoming.name <> ''), '') as name,
-    coalesce(arg_max(incoming.runner, position) filter (where incoming.runner <> ''), '') as runner,
-    arg_max(incoming.started_at, position) as started_at,
-    arg_max(incoming.finished_at, position) as finished_at,
-    arg_max(incoming.queued_s, position) as queued_s,
-    arg_max(incoming.result, position) as result,
-    max(position) filter (where position in (select position from incoming_steps)) as steps_position
+    incoming.name,
+    incoming.runner,
+    incoming.started_at,
+    incoming.finished_at,
+    incoming.queued_s,
+    incoming.result
 from incoming
 join runs using (provider, repository, run_id, attempt)
-group by all;
-
-insert into jobs
-select
-    run_seq,
-    job_id,
-    name,
-    runner,
-    started_at,
-    finished_at,
-    queued_s,
-    result
-from staged
 on conflict (run_seq, job_id) do update
 set
     name = coalesce(nullif(excluded.name, ''), name),
@@ -39,22 +25,22 @@ set
     result = coalesce(excluded.result, result);
 
 delete from steps
-using staged
+using incoming
+join runs using (provider, repository, run_id, attempt)
 where
-    steps.run_seq = staged.run_seq
-    and steps.job_id = staged.job_id
-    and staged.steps_position is not null;
+    steps.run_seq = runs.run_seq
+    and steps.job_id = incoming.job_id
+    and incoming.position in (select position from incoming_steps);
 
 insert into steps
 select
-    staged.run_seq,
-    staged.job_id,
+    runs.run_seq,
+    incoming.job_id,
     incoming_steps.number,
     incoming_steps.name,
     incoming_steps.started_at,
     incoming_steps.finished_at,
     incoming_steps.result
-from staged
-join incoming_steps on incoming_steps.position = staged.steps_position;
-
-drop table staged;
+from incoming_steps
+join incoming using (position)
+join runs using (provider, repository, run_id, attempt);

@@ -1,5 +1,5 @@
 -- Purpose: remember what became of every file that was read; the last reading counts.
--- Grain:   a row per reading in `incoming`; of two with one source the later wins.
+-- Grain:   a row per source in `incoming`.
 -- Units:   size_bytes bytes; aware UTC.
 -- Parameters: none.
 
@@ -13,7 +13,6 @@ select
     cases,
     read_at
 from incoming
-qualify row_number() over (partition by source order by position desc) = 1
 on conflict (source) do update
 set
     status = excluded.status,

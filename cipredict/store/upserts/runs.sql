@@ -1,50 +1,15 @@
 -- Purpose: store runs; what an incoming run does not know leaves the known alone, and its change replaces the known one.
--- Grain:   a row per record in `incoming`; of two with one key the later wins. Paths in `incoming_changes`.
+-- Grain:   a row per key in `incoming`, numbered from 1 by position, with its paths in `incoming_changes`.
+--          Few and plain statements: a stream of reports stores its runs one by one.
 -- Units:   aware UTC; unknown text is empty, unknown times and results null.
 -- Parameters: none.
-
-create or replace temp table staged as
-select
-    provider,
-    repository,
-    run_id,
-    attempt,
-    coalesce(arg_max(workflow, position) filter (where workflow <> ''), '') as workflow,
-    coalesce(arg_max(sha, position) filter (where sha <> ''), '') as sha,
-    coalesce(arg_max(parent_sha, position) filter (where parent_sha <> ''), '') as parent_sha,
-    coalesce(arg_max(branch, position) filter (where branch <> ''), '') as branch,
-    coalesce(arg_max(event, position) filter (where event <> ''), '') as event,
-    arg_max(started_at, position) as started_at,
-    arg_max(finished_at, position) as finished_at,
-    arg_max(result, position) as result,
-    max(position) filter (where is_change_known) as change_position
-from incoming
-group by all;
-
-update runs
-set
-    workflow = coalesce(nullif(staged.workflow, ''), runs.workflow),
-    sha = coalesce(nullif(staged.sha, ''), runs.sha),
-    parent_sha = coalesce(nullif(staged.parent_sha, ''), runs.parent_sha),
-    branch = coalesce(nullif(staged.branch, ''), runs.branch),
-    event = coalesce(nullif(staged.event, ''), runs.event),
-    started_at = coalesce(staged.started_at, runs.started_at),
-    finished_at = coalesce(staged.finished_at, runs.finished_at),
-    result = coalesce(staged.result, runs.result),
-    is_change_known = runs.is_change_known or staged.change_position is not null
-from staged
-where
-    runs.provider = staged.provider
-    and runs.repository = staged.repository
-    and runs.run_id = staged.run_id
-    and runs.attempt = staged.attempt;
 
 insert into runs (
     run_seq, provider, repository, run_id, attempt, workflow, sha, parent_sha, branch, event,
     started_at, finished_at, result, is_change_known
 )
 select
-    (select coalesce(max(run_seq), 0) from runs) + row_number() over (order by started_at, run_id, attempt),
+    (select coalesce(max(run_seq), 0) from runs) + position,
     provider,
     repository,
     run_id,
@@ -57,16 +22,26 @@ select
     started_at,
     finished_at,
     result,
-    change_position is not null
-from staged
-anti join runs using (provider, repository, run_id, attempt);
+    is_change_known
+from incoming
+on conflict (provider, repository, run_id, attempt) do update
+set
+    workflow = coalesce(nullif(excluded.workflow, ''), workflow),
+    sha = coalesce(nullif(excluded.sha, ''), sha),
+    parent_sha = coalesce(nullif(excluded.parent_sha, ''), parent_sha),
+    branch = coalesce(nullif(excluded.branch, ''), branch),
+    event = coalesce(nullif(excluded.event, ''), event),
+    started_at = coalesce(excluded.started_at, started_at),
+    finished_at = coalesce(excluded.finished_at, finished_at),
+    result = coalesce(excluded.result, result),
+    is_change_known = is_change_known or excluded.is_change_known;
 
 delete from run_changes
 where run_seq in (
     select runs.run_seq
-    from staged
+    from incoming
     join runs using (provider, repository, run_id, attempt)
-    where staged.change_position is not null
+    where incoming.is_change_known
 );
 
 insert into run_changes
@@ -77,8 +52,6 @@ select
     incoming_changes.deleted,
     incoming_changes.status,
     incoming_changes.previous_path
-from staged
-join runs using (provider, repository, run_id, attempt)
-join incoming_changes on incoming_changes.position = staged.change_position;
-
-drop table staged;
+from incoming_changes
+join incoming using (position)
+join runs using (provider, repository, run_id, attempt);
