@@ -54,33 +54,37 @@ def _run(arguments: list[str]) -> int:
         near = get_close_matches(name, OUTLINE, n=1)
         hint = f"Did you mean '{near[0]}'?" if near else "Run `cipredict --help`."
         return _complain(f"No command '{name}'. {hint}")
-    import typer  # noqa: PLC0415  # as above
-    from typer.main import get_command  # noqa: PLC0415
-
-    from cipredict.errors import EXIT_OUR_BUG, CipredictError  # noqa: PLC0415
-
     try:
+        from typer.main import get_command  # noqa: PLC0415  # --help must not wait for anything
+
         module = import_module(OUTLINE[name][0])
         outcome = get_command(module.app).main(args=arguments, prog_name="cipredict", standalone_mode=False)
-    except CipredictError as error:
-        return _complain(str(error), error.exit_code)
-    except ModuleNotFoundError as error:
-        return _complain(_missing_extra(error))
-    except (KeyboardInterrupt, typer.Abort):
-        return _complain("Interrupted.", 130)
     except BrokenPipeError:  # `| head` closed the pipe: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # the outermost net
-        if hasattr(error, "format_message"):  # typer's usage errors, of a private module
-            return _complain(error.format_message())
+    except (Exception, KeyboardInterrupt) as error:  # the outermost net
         if os.environ.get("CIPREDICT_DEBUG"):
             raise
-        return _complain(
-            f"A bug in cipredict: {type(error).__name__}: {error}. Set CIPREDICT_DEBUG=1 for the traceback.",
-            EXIT_OUR_BUG,
-        )
+        return _complain(*_explain(error))
     return outcome if isinstance(outcome, int) else 0
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """Give one line and an exit code for whatever ended a command."""
+    import typer  # noqa: PLC0415
+
+    from cipredict.errors import EXIT_OUR_BUG, EXIT_USAGE, CipredictError  # noqa: PLC0415
+
+    if isinstance(error, CipredictError):
+        return str(error), error.exit_code or EXIT_USAGE
+    if isinstance(error, ModuleNotFoundError):
+        return _missing_extra(error), EXIT_USAGE
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return "Interrupted.", 130
+    if hasattr(error, "format_message"):  # typer's usage errors, of a private module
+        return error.format_message(), EXIT_USAGE
+    hint = "Set CIPREDICT_DEBUG=1 for the traceback."
+    return f"A bug in cipredict: {type(error).__name__}: {error}. {hint}", EXIT_OUR_BUG
 
 
 def _missing_extra(error: ModuleNotFoundError) -> str:

@@ -84,6 +84,8 @@ def durations(
     recorded_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     with open_store(load_settings(store=store).store) as door:
         stored = add_timings(door, read.seconds, source=str(file), recorded_at=recorded_at)
+    for problem in read.report.problems:
+        sys.stderr.write(f"cipredict: {file}: {problem}\n")
     sys.stderr.write(f"Stored the durations of {stored} cases from {file}.\n")
 
 
@@ -123,11 +125,12 @@ def coverage(
     from cipredict.store.database import open_store  # noqa: PLC0415
     from cipredict.store.snapshots import add_coverage_links  # noqa: PLC0415
 
-    links = read_coverage(file, root=root).links
+    measured = read_coverage(file, root=root.resolve())
     recorded_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     with open_store(load_settings(store=store).store) as door:
-        stored = add_coverage_links(door, links, source=str(file), recorded_at=recorded_at)
-    sys.stderr.write(f"Stored {stored} links between cases and files from {file}.\n")
+        stored = add_coverage_links(door, measured.links, source=str(file), recorded_at=recorded_at)
+    left_out = f"{measured.ignored_contexts} contexts name no case, {measured.outside_files} files lie outside {root}"
+    sys.stderr.write(f"Stored {stored} links between cases and files from {file} ({left_out}).\n")
 
 
 @ingest.command("events")

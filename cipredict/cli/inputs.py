@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cipredict.errors import ChangeUnknown, InputError, UsageError
+from cipredict.cli.environment import ci_run
+from cipredict.errors import InputError, UsageError
 from cipredict.forecast.bundle import Bundle, check_fit, open_bundle
 from cipredict.plans.selection_plan import ChangeSummary
 from cipredict.records import Change
@@ -28,8 +28,8 @@ class ReadChange:
     branch: str = ""
 
 
-def read_lines(path: str, *, what: str) -> list[str]:
-    """Give the non-empty lines of a file, or of stdin for `-`.
+def read_text(path: str, *, what: str) -> str:
+    """Give a file's text, or stdin's for `-`.
 
     Raises
     ------
@@ -37,11 +37,15 @@ def read_lines(path: str, *, what: str) -> list[str]:
         The file cannot be read.
     """
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise InputError(f"Cannot read the {what} {path}: {reason}.", slug="input-unreadable") from error
-    return [line for line in text.splitlines() if line.strip()]
+
+
+def read_lines(path: str, *, what: str) -> list[str]:
+    """Give the non-empty lines of a file, or of stdin for `-`."""
+    return [line for line in read_text(path, what=what).splitlines() if line.strip()]
 
 
 def read_candidates(candidates: str | None, *, collect: bool, known: bool) -> list[str] | None:
@@ -71,10 +75,10 @@ def collected_cases() -> list[str]:
     """Give what pytest collects in the working directory."""
     from cipredict.act.collect import collect_cases  # noqa: PLC0415  # starts a process, only when asked
 
-    collection = collect_cases([], cwd=Path.cwd())
-    for problem in collection.problems:
-        sys.stderr.write(f"cipredict: {problem}\n")
-    return list(collection.case_ids)
+    collection = collect_cases(cwd=Path.cwd())
+    for broken in collection.broken:
+        sys.stderr.write(f"cipredict: {broken.case_id} cannot be collected and will run: {broken.message}\n")
+    return list(collection.candidates)
 
 
 def read_change(*, base: str | None, changed: Sequence[str], diff: str | None) -> ReadChange:
@@ -85,26 +89,25 @@ def read_change(*, base: str | None, changed: Sequence[str], diff: str | None) -
     ChangeUnknown
         git cannot tell; run everything.
     """
-    if changed and (base or diff):
+    if sum((bool(changed), base is not None, diff is not None)) > 1:
         raise UsageError("Give one of --base, --changed and --diff.", slug="change")
     if changed:
         return _change(tuple(Change(path) for path in changed))
     if diff is not None:
         from cipredict.act.diff import parse_diff  # noqa: PLC0415
 
-        text = "\n".join(read_lines(diff, what="diff"))
-        return _change(parse_diff(text + "\n"))
+        return _change(parse_diff(read_text(diff, what="diff")))
     from cipredict.act.git import changed_paths  # noqa: PLC0415
-    from cipredict.ingest.environment import detect_run  # noqa: PLC0415
 
-    run = detect_run(os.environ)
-    found = changed_paths(base or (run.base_branch if run else None), cwd=Path.cwd())
+    run = ci_run()
+    found = changed_paths(base or (run.base_sha or run.base_branch if run else None), cwd=Path.cwd())
     branch = (run.branch if run else "") or found.branch
     return _change(found.changes, base=found.base_sha, head=found.head_sha, branch=branch)
 
 
 def _change(changes: tuple[Change, ...], *, base: str = "", head: str = "", branch: str = "") -> ReadChange:
-    return ReadChange(ChangeSummary(base, head, tuple(change.path for change in changes)), changes, branch)
+    paths = {path for change in changes for path in (change.path, change.previous_path) if path}
+    return ReadChange(ChangeSummary(base, head, tuple(sorted(paths))), changes, branch)
 
 
 def read_forecast(settings: Settings) -> Bundle:
@@ -115,13 +118,8 @@ def read_forecast(settings: Settings) -> Bundle:
     ForecastUnusable
         Saying why.
     """
-    from cipredict.ingest.environment import detect_run  # noqa: PLC0415
-
     bundle = open_bundle(settings.forecast)
-    run = detect_run(os.environ)
+    run = ci_run()
     repository = settings.repository or (run.repository if run else "")
     check_fit(bundle, repository=repository, now=datetime.now(UTC), max_age_days=settings.max_forecast_age_days)
     return bundle
-
-
-__all__ = ["ChangeUnknown", "ReadChange", "read_candidates", "read_change", "read_forecast", "read_lines"]

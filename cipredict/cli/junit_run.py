@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cipredict.act.git import ChangeSet, changed_paths
+from cipredict.cli.environment import ci_run
 from cipredict.errors import ChangeUnknown
-from cipredict.ingest.environment import detect_run
 from cipredict.ingest.interface import Report
 from cipredict.ingest.junit import read_junit
 from cipredict.ingest.sources import open_sources
@@ -35,8 +34,8 @@ class RunOptions:
 
 def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
     """Give the cases of every report, then the run and its job, which span the reports' own times."""
-    detected = detect_run(os.environ)
-    change = _change(options.base or (detected.base_branch if detected else None))
+    detected = ci_run()
+    change = _change(options.base or (detected.base_sha or detected.base_branch if detected else None))
     provider = detected.provider if detected else "local"
     repository = options.repository or (detected.repository if detected else "") or Path.cwd().name
     key = RunKey(
@@ -45,7 +44,7 @@ def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | 
         run_id=options.run_id or (detected.run_id if detected else "") or _local_id(paths),
         attempt=detected.attempt if detected else 1,
     )
-    job = options.job or (detected.job if detected else "") or ""
+    job = options.job or (detected.job_id or detected.job if detected else "") or ""
     reports: list[Report] = []
     for source in open_sources(paths, standard_input=sys.stdin.buffer):
         if isinstance(source, Report):
@@ -72,7 +71,8 @@ def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | 
         result=result,
         changes=change.changes if change else None,
     )
-    yield JobRecord(key=key, job_id=job, name=job, started_at=started, finished_at=finished, result=result)
+    name = (detected.job if detected else "") or job
+    yield JobRecord(key=key, job_id=job, name=name, started_at=started, finished_at=finished, result=result)
 
 
 def _change(base: str | None) -> ChangeSet | None:

@@ -25,5 +25,9 @@ def make_app(help_text: str) -> typer.Typer:
 def load_settings(*, store: Path | None = None, forecast: Path | None = None, events: Path | None = None) -> Settings:
     """Give the settings of the working directory under the command's own options."""
     settings = read_settings(Path.cwd(), os.environ)
-    given = {"store": store, "forecast": forecast, "events": events}
-    return replace(settings, **{name: path for name, path in given.items() if path is not None})
+    return replace(
+        settings,
+        store=store or settings.store,
+        forecast=forecast or settings.forecast,
+        events=events or settings.events,
+    )

@@ -1,4 +1,4 @@
-"""What a CI command leaves behind: the plan's file, the event for the nightly job, the step summary, one warning line."""
+"""What a CI command leaves behind: the plan, the event for the nightly job, the step summary, one warning line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cipredict.cli.environment import ci_run
 from cipredict.events import Event, append_event
 from cipredict.plans.document import write_plan
 
@@ -19,9 +20,7 @@ def warn(message: str) -> None:
 
 def remember(document: Mapping[str, object], folder: Path) -> None:
     """Append the plan to the event file; a job that cannot write warns and goes on."""
-    from cipredict.ingest.environment import detect_run  # noqa: PLC0415  # only when a plan was made
-
-    run = detect_run(os.environ)
+    run = ci_run()
     key: dict[str, object] = {}
     if run is not None:
         key = {"provider": run.provider, "repository": run.repository, "run_id": run.run_id, "attempt": run.attempt}

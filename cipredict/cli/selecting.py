@@ -12,7 +12,7 @@ from cipredict.cli.inputs import ReadChange, read_candidates, read_change, read_
 from cipredict.cli.outputs import append_step_summary, remember, save_plan, warn
 from cipredict.decide.goal import Confidence, Goal, Target, Time
 from cipredict.decide.select import DEFAULT_GOAL, SelectionRequest, plan_everything, plan_selection
-from cipredict.errors import CipredictError, Degraded, InputError, UsageError
+from cipredict.errors import CipredictError, InputError, UsageError
 from cipredict.ids import case_file
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.selection_plan import SelectionPlan
@@ -168,6 +168,3 @@ def _write_rest(plan: SelectionPlan, path: Path) -> None:
         path.write_text("".join(f"{case_id}\n" for case_id in plan.skipped), encoding="utf-8")
     except OSError as error:
         raise InputError(f"Cannot write {path}: {error.strerror}.", slug="output-unwritable") from error
-
-
-__all__ = ["Degraded", "SelectionOptions", "parse_goal", "select", "show_selection"]

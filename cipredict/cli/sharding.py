@@ -103,7 +103,7 @@ def _grouping(options: ShardingOptions) -> GroupOf | None:
         return group_by(grouping)
     from cipredict.act.collect import collect_cases  # noqa: PLC0415  # starts a process, only when asked
 
-    markers = collect_cases([], cwd=Path.cwd()).markers
+    markers = collect_cases(cwd=Path.cwd()).markers
     return group_by(grouping, {case_id: min(names) for case_id, names in markers.items() if names})
 
 
