@@ -13,7 +13,7 @@ from math import fsum
 
 from cipredict.decide.goal import Budget, Confidence, Goal, budget_of, caught_at
 from cipredict.decide.rules import PathRules, always_running, everything_because, moves_nothing
-from cipredict.forecast.interface import CaseForecast, ConfidenceCurve
+from cipredict.forecast.interface import Basis, CaseForecast, ConfidenceCurve
 from cipredict.ids import case_file
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.selection_plan import (
@@ -30,6 +30,7 @@ MIN_SECONDS = 1e-3
 DEFAULT_GOAL = Confidence(0.95)
 """Without a wish of the user's, as little as the backtest can answer for."""
 _ROUNDING_S = 1e-9
+_BASIS_WORDS = {basis: basis.value for basis in Basis}  # `.value` calls Python code, per case
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ def _decisions(
 
 
 def _planned(case: CaseForecast, reason: Reason, *, is_selected: bool) -> PlannedCase:
-    return PlannedCase(case.case_id, is_selected, reason, case.evidence, case.basis.value, case.p_fail, case.expected_s)
+    basis = _BASIS_WORDS[case.basis]
+    return PlannedCase(case.case_id, is_selected, reason, case.evidence, basis, case.p_fail, case.expected_s)
 
 
 def _reason(limit: _Limit, *, is_selected: bool) -> Reason:

@@ -53,6 +53,7 @@ _TEXTS = {
     Reason.BEYOND_BUDGET: "its risk for its time is beyond the budget",
     Reason.NOTHING_MOVED: "the change only touches paths that move no case",
 }
+_WORDS = {reason: reason.value for reason in Reason}  # `.value` calls Python code, per case
 _LEFT_TO_BUDGET = frozenset({Reason.WITHIN_BUDGET, Reason.BEYOND_BUDGET, Reason.NOTHING_MOVED})
 
 
@@ -188,7 +189,7 @@ class SelectionPlan:
             "miss": asdict(self.miss) if self.miss else None,
             "history_share": None if self.history_share is None else round(self.history_share, 4),
             "change": asdict(self.change),
-            "reasons": dict(sorted(Counter(case.reason.value for case in self.cases).items())),
+            "reasons": dict(sorted(Counter(_WORDS[case.reason] for case in self.cases).items())),
             "cases": [_case_document(case, position) for position, case in enumerate(self.cases)],
         }
         return frame_plan(SCHEMA, body)
@@ -208,7 +209,7 @@ def _case_document(case: PlannedCase, position: int) -> dict[str, object]:
         "id": case.case_id,
         "decision": "run" if case.is_selected else "skip",
         "position": position,
-        "reason": case.reason.value,
+        "reason": _WORDS[case.reason],
         "evidence": case.evidence,
         "basis": case.basis,
         "p_fail": None if case.p_fail is None else round(case.p_fail, 6),
