@@ -61,7 +61,7 @@ def decode_state(bundle: Bundle) -> tuple[State, CaseIndex]:
     """
     try:
         return _decode(bundle)
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, EOFError) as error:
         raise ForecastUnusable(f"The state in {bundle.path} is corrupt: {error}.", slug="forecast-corrupt") from error
 
 

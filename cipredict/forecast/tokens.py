@@ -16,6 +16,8 @@ _SEPARATOR = re.compile(r"[^a-z0-9]+")
 _NOISE = frozenset(
     {"test", "tests", "spec", "specs", "unit", "integration", "src", "lib", "main", "py", "js", "ts", "init"}
 )
+_TEST_FOLDERS = frozenset({"test", "tests", "spec", "specs", "__tests__"})
+_TEST_NAME = re.compile(r"(?i:^test_|^tests?\.|[._-](test|spec)\.)|[a-z0-9](Tests?|Spec)\.")
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -48,7 +50,7 @@ def stem(path: str) -> str:
     ('keywords', 'keywords', 'foo')
     """
     name = path.rpartition("/")[2].split(".", 1)[0]
-    return re.sub(r"^tests?[_-]|[_-]?(tests?|spec)$", "", _CAMEL.sub("_", name).lower()).strip("_-")
+    return re.sub(r"^tests?[_-]|(^|[_-])(tests?|spec)$", "", _CAMEL.sub("_", name).lower()).strip("_-")
 
 
 @lru_cache(maxsize=65536)
@@ -60,7 +62,5 @@ def folders(path: str) -> frozenset[str]:
 @lru_cache(maxsize=65536)
 def is_test_path(path: str) -> bool:
     """Tell whether a path is part of the suite rather than of what it tests."""
-    parts = path.lower().split("/")
-    name = parts[-1]
-    in_test_folder = any(part in {"test", "tests", "spec", "specs", "__tests__"} for part in parts[:-1])
-    return in_test_folder or bool(re.search(r"(^test_|_test\.|^tests?\.|[._-](test|spec)\.|Test\.)", name))
+    *parents, name = path.split("/")
+    return any(part.lower() in _TEST_FOLDERS for part in parents) or bool(_TEST_NAME.search(name))
