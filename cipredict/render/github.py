@@ -37,9 +37,9 @@ def fits_output(value: str) -> bool:
 
 
 def clip_summary(markdown: str, *, max_bytes: int = MAX_SUMMARY_BYTES - _KEPT_FREE_BYTES) -> str:
-    """Cut Markdown between lines so that GitHub takes it, and say how many lines are missing.
+    r"""Cut Markdown between lines so that GitHub takes it, and say how many lines are missing.
 
-    >>> print(clip_summary("one\\ntwo\\nthree\\n", max_bytes=9), end="")
+    >>> print(clip_summary("one\ntwo\nthree\n", max_bytes=9), end="")
     one
     two
     <BLANKLINE>
