@@ -110,6 +110,16 @@ def test_pytests_own_selection_comes_first(pytester: pytest.Pytester) -> None:
     assert ran(pytester, write(pytester, selection(P[0])), "-k", "test_p") == P[1:]
 
 
+def test_the_last_failures_still_come_first_when_pytest_is_asked_for_them(pytester: pytest.Pytester) -> None:
+    plan = write(pytester, selection(order=(Z, M, *P)))
+    pytester.makepyfile(test_a=SUITE.replace("test_p(x): pass", "test_p(x): assert x != '[c]'"))
+    pytester.runpytest_inprocess("-p", "cipredict", plan)
+
+    result = pytester.runpytest_inprocess("-p", "cipredict", plan, "--cipredict-order", "--ff", "-v")
+
+    result.stdout.fnmatch_lines(["*test_p[[]c] FAILED*", "*test_z PASSED*", "*test_m PASSED*"])
+
+
 def test_a_shard_runs_what_its_plan_says_and_unknown_cases_run_once(pytester: pytest.Pytester) -> None:
     plan = write(pytester, sharding([M, P[1]], [P[0], "gone.py::x"]))
 
