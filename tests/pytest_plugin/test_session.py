@@ -117,7 +117,7 @@ def test_the_last_failures_still_come_first_when_pytest_is_asked_for_them(pytest
 
     result = pytester.runpytest_inprocess("-p", "cipredict", plan, "--cipredict-order", "--ff", "-v")
 
-    result.stdout.fnmatch_lines(["*test_p[[]c] FAILED*", "*test_z PASSED*", "*test_m PASSED*"])
+    result.stdout.fnmatch_lines(["*test_p* FAILED*", "*test_z PASSED*", "*test_m PASSED*"])
 
 
 def test_a_shard_runs_what_its_plan_says_and_unknown_cases_run_once(pytester: pytest.Pytester) -> None:
