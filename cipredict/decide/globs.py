@@ -20,6 +20,7 @@ from functools import lru_cache
 from cipredict.ids import case_file
 
 _TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\]|.", re.DOTALL)
+_MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 _NEVER = re.compile(r"(?!)")
 
 
@@ -89,8 +90,16 @@ def _translate_token(token: str, *, at_name_start: bool) -> str:
 
 def _translate_set(members: str) -> str:
     negated = members.startswith("!")
-    escaped = re.sub(r"([\\\[\]^&~|])", r"\\\1", members[negated:])
-    return f"(?!/)[{'^' if negated else ''}{escaped}]"
+    spelled = "".join(_translate_member(*found) for found in _MEMBER.findall(members[negated:]))
+    if not spelled:  # only ranges that run backwards
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{spelled}]"
+
+
+def _translate_member(first: str, last: str, one: str) -> str:
+    if one:
+        return re.escape(one)
+    return f"{re.escape(first)}-{re.escape(last)}" if first <= last else ""
 
 
 def _translate_case(pattern: str) -> str:
