@@ -130,23 +130,29 @@ def _by_forecast(
 
 def show_shards(plan: ShardPlan, options: ShardingOptions, settings: Settings, *, output: Path | None) -> None:
     """Write one shard's cases, all shards or the matrix to stdout, the table to stderr, the plan to its file."""
+    if options.index is not None:  # one of many jobs, all of which make the same plan: one of them shows it
+        sys.stdout.write("".join(f"{case_id}\n" for case_id in _tests_of(plan, options.index)))
+        if output is not None:
+            save_plan(plan.to_document(), output)
+        return
+    from cipredict.render.console import people  # noqa: PLC0415  # rich, after the decision
+    from cipredict.render.shards import render_shard_summary, render_shards  # noqa: PLC0415
+
     document = plan.to_document()
     save_plan(document, output)
     remember(document, settings.events)
     sys.stdout.write(_machine(plan, document, options))
-    if options.index is None:
-        from cipredict.render.console import people  # noqa: PLC0415  # rich: one shard's list has no use for it
-        from cipredict.render.shards import render_shard_summary, render_shards  # noqa: PLC0415
+    console = people()
+    console.print(render_shards(plan))
+    console.print(render_shard_summary(plan))
 
-        console = people()
-        console.print(render_shards(plan))
-        console.print(render_shard_summary(plan))
+
+def _tests_of(plan: ShardPlan, index: int) -> tuple[str, ...]:
+    """Give a shard's cases; with a target time there may be fewer shards than jobs."""
+    return plan.shards[index].tests if index < len(plan.shards) else ()
 
 
 def _machine(plan: ShardPlan, document: dict[str, object], options: ShardingOptions) -> str:
-    if options.index is not None:
-        tests = plan.shards[options.index].tests if options.index < len(plan.shards) else ()
-        return "".join(f"{case_id}\n" for case_id in tests)
     if options.output_format == "json":
         return canonical_json(document)
     if options.output_format == "github":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from itertools import compress, repeat
 from statistics import median
 
 from cipredict.forecast.bundle import Bundle
@@ -38,14 +39,11 @@ class DurationTable:
     def from_bundle(cls, bundle: Bundle) -> DurationTable:
         """Read the case columns of a bundle."""
         basis = Basis.MODEL if bundle.manifest.served["case_time"].is_model else Basis.HISTORY
-        columns = (bundle.floats(f"cases/{name}.f32") for name in ("expected_s", "low_s", "high_s"))
-        runs, memory = bundle.floats("cases/runs.f32"), bundle.floats("cases/peak_memory_bytes.f32")
-        rows = zip(bundle.case_ids(), *columns, runs, memory, strict=True)
-        return cls(
-            DurationForecast(case_id, expected, low, high, basis, int(measured), int(peak) if peak > 0 else None)
-            for case_id, expected, low, high, measured, peak in rows
-            if measured > 0
-        )
+        seconds = [bundle.floats(f"cases/{name}.f32") for name in ("expected_s", "low_s", "high_s")]
+        runs = [int(measured) for measured in bundle.floats("cases/runs.f32")]
+        memory = [int(peak) or None for peak in bundle.floats("cases/peak_memory_bytes.f32")]
+        rows = zip(bundle.case_ids(), *seconds, repeat(basis), runs, memory, strict=False)
+        return cls(compress(map(DurationForecast._make, rows), runs))
 
     def __contains__(self, case_id: str) -> bool:
         return case_id in self._known

@@ -76,10 +76,8 @@ class FailureForecaster:
         recent[self.state.branch_failures.get(facts.branch, [])] = True
         unknown_p = float(np.max(p_fail, initial=0.5))
         basis, runs = self.basis, self.state.columns["runs"]
-        known = [
-            (float(p), int(n), bool(is_red), bool(failed), words)
-            for p, n, is_red, failed, words in zip(p_fail, runs, red, recent, evidence, strict=True)
-        ]
+        columns = (p_fail.tolist(), runs.astype(int).tolist(), red.tolist(), recent.tolist(), evidence)
+        known = list(zip(*columns, strict=True))
         answers = []
         for case_id in candidates:
             slot = self._slot_of.get(case_id)
