@@ -145,5 +145,5 @@ def _floor(division: Division, makespan_s: float) -> Floor | None:
         name=groups.names[item],
         cases=sum(one == item for one in groups.item_of),
         seconds=seconds,
-        is_binding=division.options.overhead_s + seconds >= makespan_s * (1 - BINDING_SHARE) > 0,
+        is_binding=seconds > 0 and seconds >= (makespan_s - division.options.overhead_s) * (1 - BINDING_SHARE),
     )

@@ -12,8 +12,8 @@ from math import inf
 from cipredict.decide.packing import TOLERANCE_SHARE
 
 MAX_ITEMS = 32
-MAX_STEPS = 20_000
-"""About 50 ms. Eight items need at most 5 000 steps, however many workers."""
+MAX_STEPS = 6_000
+"""About 20 ms. Eight items never need more: they can be divided in 4 140 ways, reached through 1 155 beginnings."""
 
 
 def pack_exactly(homes: list[int], seconds: Sequence[float], *, workers: int) -> list[int]:

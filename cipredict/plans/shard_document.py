@@ -31,7 +31,7 @@ def parse_shard_plan(document: Mapping[str, object], *, where: str = "The docume
     plan = _parse_plan(_Fields(document, problems, ""))
     if not problems:
         try:
-            verify_plan(plan, plan.basis or [case for shard in plan.shards for case in shard.tests])
+            verify_plan(plan, plan.basis)
         except CipredictError as error:
             problems.append(error.message)
     if problems:
@@ -135,9 +135,12 @@ def _object(value: object) -> dict[object, object]:
 
 def _parse_plan(fields: _Fields) -> ShardPlan:
     floor = fields.inner_or_none("floor")
+    shards = tuple(_parse_shard(one) for one in fields.inner_list("shards"))
+    most = fields.text("basis_of_others")
+    basis = dict.fromkeys(sorted(case for shard in shards for case in shard.tests), most)
     return ShardPlan(
         strategy=fields.strategy("strategy"),
-        shards=tuple(_parse_shard(one) for one in fields.inner_list("shards")),
+        shards=shards,
         made_from=_parse_made_from(fields.inner("made_from")),
         overhead_s=fields.number("overhead_s"),
         makespan_s=fields.number_or_none("makespan_s"),
@@ -145,7 +148,7 @@ def _parse_plan(fields: _Fields) -> ShardPlan:
         efficiency=fields.number_or_none("efficiency"),
         floor=_parse_floor(floor) if floor else None,
         target_s=fields.number_or_none("target_s"),
-        basis=fields.text_by_text("basis"),
+        basis=basis | fields.text_by_text("basis"),
         fallback=fields.truth("fallback"),
         fallback_reason=fields.text("fallback_reason"),
         reasons=fields.texts("reasons"),

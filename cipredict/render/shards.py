@@ -1,28 +1,37 @@
-"""A shard plan for people and for workflows. Pure: a plan in, tables and text out."""
+"""A shard plan for people and for workflows. Pure: a plan in, text out.
+
+Tables are plain text: importing rich would take an eighth of the 300 ms in which 20 000 cases are to be divided.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from rich.table import Table
-
 from cipredict.plans.shard_plan import Shard, ShardPlan
-from cipredict.render.console import render_table
 
 MAX_ROWS = 64
 """More shards than this are summed up by their extremes: nobody reads two hundred rows in a log."""
 
 
-def render_shards(plan: ShardPlan) -> Table:
+def render_shards(plan: ShardPlan) -> str:
     """Lay out the shards: cases, expected seconds with their interval, processes worth starting."""
     shown = plan.shards
     title = f"{len(plan.shards)} shards, {plan.cases} cases, strategy {plan.strategy.value}"
     if len(shown) > MAX_ROWS:
         shown = tuple(sorted(shown, key=lambda shard: (-(shard.estimated_time or 0.0), shard.shard_id))[:MAX_ROWS])
         title = f"{title}; the longest {MAX_ROWS}"
-    columns = ("shard", "cases", "expected", "interval", "processes")
-    return render_table(title, columns, [_row(shard) for shard in shown])
+    rows = [("shard", "cases", "expected", "interval", "processes"), *map(_row, shown)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [_line(row, widths) for row in rows]
+    return "\n".join([title, lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Align the name to the left, figures to the right."""
+    name, *figures = row
+    return "  ".join([name.ljust(widths[0]), *map(str.rjust, figures, widths[1:])])
 
 
 def _row(shard: Shard) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ def test_the_document_says_what_it_is() -> None:
     assert document["schema"] == "cipredict.shard-plan/1"
     assert document["id"] == golden_plan().to_document()["id"]
     assert document["basis_counts"] == {"fallback": 1, "history": 5}
+    assert document["basis"] == {"tests/test_new.py::test_new": "fallback"}
+    assert document["basis_of_others"] == "history"
     assert golden_plan().cases == 6
 
 
@@ -99,7 +101,8 @@ def damaged(*path: object, value: object = None) -> dict[str, Any]:  # Any: JSON
         (("floor",), 7, "'floor'"),
         (("made_from", "forecast"), 7, "'made_from.forecast'"),
         (("basis",), [], "'basis'"),
-        (("shards", 0, "tests"), [], "each-case-once"),
+        (("shards", 0, "tests"), ["tests/test_cart.py::test_add"], "each-case-once"),
+        (("basis", "lost"), "history", "each-case-once"),
         (("shards", 0, "shard_id"), 5, "shard ids"),
         (("makespan_s",), 1.0, "seconds-agree"),
     ],
