@@ -60,9 +60,9 @@ def read_runs(folder: Path, *, repository: str) -> tuple[dict[str, HistoryRow], 
 
 def _parse_run(cells: Mapping[str, str], repository: str, changes: _Changes | None) -> HistoryRow:
     run_id = _text(cells, "run_id")
-    started_at = parse_timestamp(cells["started_at"])
+    started_at = parse_timestamp(_text(cells, "started_at"))
     if not run_id or started_at is None:
-        raise ValueError(f"run_id {run_id!r} with started_at {cells['started_at']!r}")
+        raise ValueError(f"run_id {run_id!r} with started_at {_text(cells, 'started_at')!r}")
     wall_s = parse_seconds(cells["wall_s"]) if cells.get("wall_s") else None
     if cells.get("wall_s") and wall_s is None:
         raise ValueError(f"wall_s {cells['wall_s']!r}")
@@ -88,7 +88,7 @@ def _read_changes(folder: Path) -> tuple[_Changes | None, list[Report]]:
 
     def add(cells: Mapping[str, str]) -> None:
         change = Change(
-            path=cells["path"],
+            path=cells["path"] or "",
             added=_lines(cells.get("added")),
             deleted=_lines(cells.get("deleted")),
             status=(cells.get("status") or "M")[:1].upper(),
@@ -127,7 +127,7 @@ def _read_table(path: Path, *, required: frozenset[str], add: Callable[[Mapping[
             for cells in reader:
                 try:
                     add(cells)
-                except (ValueError, TypeError) as error:  # TypeError: a short row has None where text belongs
+                except ValueError as error:
                     complaints.append(invalid_report(f"{path.name}:{reader.line_num}", str(error)))
         except (csv.Error, *READ_ERRORS) as error:
             complaints.append(invalid_report(f"{path.name}:{reader.line_num}", f"unreadable from here on ({error})"))

@@ -1,0 +1,152 @@
+"""PATH arguments: what they open, in which order, and what damage costs."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cipredict.errors import InputError
+from cipredict.ingest.interface import Report
+from cipredict.ingest.sources import Source, open_sources
+from cipredict.records import ReportStatus
+
+XML = b"<testsuites/>"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def opened(*paths: str, stdin: bytes = b"") -> dict[str, bytes | str]:
+    """Give the bytes of every source, and the problem of every report."""
+    found: dict[str, bytes | str] = {}
+    for item in open_sources(paths, standard_input=io.BytesIO(stdin)):
+        if isinstance(item, Source):
+            found[item.name] = item.stream.read()
+        else:
+            assert isinstance(item, Report)
+            assert item.status is ReportStatus.INVALID
+            found[item.source] = item.problems[0]
+    return found
+
+
+def write(path: str, content: bytes = XML) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(content)
+
+
+def write_tar(path: str, members: dict[str, bytes]) -> None:
+    compress = lzma.compress if path.endswith(".xz") else gzip.compress
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    Path(path).write_bytes(compress(plain.getvalue()))
+
+
+def test_a_folder_gives_its_reports_sorted() -> None:
+    write("reports/b.xml")
+    write("reports/a/z.XML")
+    write("reports/c.xml.gz", gzip.compress(XML))
+    write("reports/notes.txt", b"no")
+    assert {"reports/a/z.XML": XML, "reports/b.xml": XML, "reports/c.xml.gz": XML} == opened("reports")
+
+
+def test_a_file_is_opened_whatever_its_name_and_once() -> None:
+    write("report")
+    write("out/report.xml")
+    assert {"report": XML, "out/report.xml": XML} == opened("report", "out", "out/report.xml", "out/*.xml")
+
+
+def test_a_glob_reaches_into_folders() -> None:
+    write("a/b/report.xml")
+    assert {"a/b/report.xml": XML} == opened("**/report.xml")
+
+
+@pytest.mark.parametrize("content", [XML, gzip.compress(XML)], ids=["plain", "gzip"])
+def test_standard_input_is_plain_or_gzipped(content: bytes) -> None:
+    assert {"-": XML} == opened("-", stdin=content)
+
+
+def test_zip_members_are_read_in_place() -> None:
+    with zipfile.ZipFile("artifact.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x/report.xml", XML)
+        archive.writestr("x/report.xml.gz", gzip.compress(XML))
+        archive.writestr("../../evil.xml", XML)
+        archive.writestr("log.txt", b"no")
+    expected = {f"artifact.zip!{name}": XML for name in ("x/report.xml", "x/report.xml.gz", "../../evil.xml")}
+    assert expected == opened("artifact.zip")
+    assert [Path("artifact.zip")] == list(Path().iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["tar.gz", "tar.xz"])
+def test_tar_members_are_read_front_to_back(suffix: str) -> None:
+    write_tar(f"junit.{suffix}", {"./1.xml": XML, "notes": b"no", "2.xml": b"<a/>"})
+    assert {f"junit.{suffix}!1.xml": XML, f"junit.{suffix}!2.xml": b"<a/>"} == opened(f"junit.{suffix}")
+
+
+def test_damaged_archives_are_reported_and_the_rest_is_read() -> None:
+    write_tar("good.tar.gz", {"1.xml": os.urandom(50_000), "2.xml": os.urandom(50_000)})
+    write("cut.tar.gz", Path("good.tar.gz").read_bytes()[:70_000])
+    write("not.zip", b"PK no")
+    write("not.tar.xz", b"no")
+    write("last.xml")
+    names = []
+    for item in open_sources(["cut.tar.gz", "not.zip", "not.tar.xz", "last.xml"], standard_input=io.BytesIO()):
+        names.append(item.source if isinstance(item, Report) else item.name)
+    assert ["cut.tar.gz!1.xml", "cut.tar.gz", "not.zip", "not.tar.xz", "last.xml"] == [
+        name for name in names if name != "cut.tar.gz!2.xml"
+    ]
+
+
+def test_an_encrypted_member_does_not_hide_the_others() -> None:
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr("secret.xml", XML)
+        archive.writestr("plain.xml", XML)
+    content = bytearray(Path("a.zip").read_bytes())
+    for mark, offset in ((b"PK\1\2", 8), (b"PK\3\4", 6)):  # set the flag in both headers of the first member
+        content[content.index(mark) + offset] |= 1
+    write("a.zip", bytes(content))
+    found = opened("a.zip")
+    assert XML == found["a.zip!plain.xml"]
+    assert "encrypted" in str(found["a.zip!secret.xml"])
+
+
+def test_an_archive_without_reports_says_so() -> None:
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr("log.txt", b"no")
+    write_tar("b.tar.gz", {"log.txt": b"no"})
+    assert {"a.zip": "holds no .xml file", "b.tar.gz": "holds no .xml file"} == opened("a.zip", "b.tar.gz")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        pytest.param("nothing.xml", "nothing.xml does not exist", id="file"),
+        pytest.param("*.xml", "Nothing matches *.xml", id="glob"),
+        pytest.param("empty", "The folder empty holds no *.xml file", id="folder"),
+    ],
+)
+def test_a_named_path_that_gives_nothing_is_the_users_mistake(path: str, words: str) -> None:
+    Path("empty").mkdir()
+    with pytest.raises(InputError) as caught:
+        opened(path)
+    assert words in caught.value.message
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_reported() -> None:
+    write("report.xml")
+    Path("report.xml").chmod(0)
+    assert "Permission denied" in str(opened("report.xml")["report.xml"])
