@@ -98,7 +98,7 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.shared_data
 def test_real_files_agree(real_formats: Path) -> None:
-    folder, root = real_formats / "coverage", Path("/tmp/landscape/gen")  # where it was measured
+    folder, root = real_formats / "coverage", Path("/tmp/landscape/gen")  # noqa: S108  # where it was measured
     expected = pairs(read_coverage(folder / "coverage_contexts.json", root=root))
     assert expected == pairs(read_coverage(folder / "dot_coverage_cov-context-test.sqlite", root=root))
     assert ("tests/test_alpha.py::test_fail_ctrl", "src/pkg/__init__.py") in expected

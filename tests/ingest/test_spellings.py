@@ -72,6 +72,6 @@ def test_any_text_gives_an_aware_time_or_none(text: str) -> None:
     assert moment is None or moment.tzinfo is UTC
 
 
-@given(st.datetimes(min_value=datetime(1980, 1, 1), timezones=st.just(UTC)))  # hypothesis wants it naive
+@given(st.datetimes(min_value=datetime(1980, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001  # hypothesis wants it naive
 def test_iso_times_survive(moment: datetime) -> None:
     assert moment == parse_timestamp(moment.isoformat())
