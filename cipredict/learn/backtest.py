@@ -13,7 +13,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from cipredict.learn.metrics import BUDGETS, OrderScore, score_order
+from cipredict.learn.metrics import BUDGETS, MIN_SECONDS, OrderScore, score_order
 from cipredict.learn.policies import Policy, order_of
 from cipredict.learn.rows import JudgedRun
 
@@ -122,7 +122,7 @@ def needed_shares(judged: Mapping[int, JudgedRun], policy: Policy) -> tuple[floa
         if targets.any():
             order = order_of(policy(run), seed=(0, position, 0))
             order = np.concatenate([order[run.always_runs[order]], order[~run.always_runs[order]]])
-            expected = np.maximum(run.expected_s[order].astype(np.float64), 1e-9)
+            expected = np.maximum(run.expected_s[order].astype(np.float64), MIN_SECONDS)
             reached = int(np.flatnonzero(targets[order])[0])
             shares.append(float(expected[: reached + 1].sum() / expected.sum()))
     return tuple(sorted(shares))

@@ -55,7 +55,7 @@ def read_recipe(name: str, folder: Path | None = None) -> Recipe:
     path = (folder or models_folder()) / f"{name}.toml"
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        if table["weights"].keys() != table["members"].keys():
+        if set(table["weights"]) != set(table["members"]):
             raise _not_a_recipe(path, "[weights] and [members] name different learners")
         return Recipe(
             name=name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from math import log, sqrt
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_groups_are_those_of_the_ids(case_ids: list[str]) -> None:
     assert [case_id.partition("::")[0] for case_id in case_ids] == [index.files[group] for group in index.file_of]
     functions = [case_id.partition("[")[0] for case_id in case_ids]
     assert len(set(functions)) == index.n_functions
-    for left, right in zip(functions, functions[1:], strict=False):
+    for left, right in pairwise(functions):
         same = index.function_of[functions.index(left)] == index.function_of[functions.index(right)]
         assert (left == right) == same
 

@@ -52,17 +52,17 @@ def test_a_known_case_answers_for_itself() -> None:
 
 def test_a_case_that_is_a_whole_file_takes_its_folders_median() -> None:
     table = DurationTable([known("a/one.txt", 1.0), known("b/two.txt", 9.0), known("b/three.txt", 9.0)])
-    assert 9.0 == table.expected("b/new.txt").expected_s
+    assert table.expected("b/new.txt").expected_s == 9.0
 
 
 def test_an_empty_table_answers_the_default() -> None:
     forecast = DurationTable([]).expected("a.py::b")
-    assert (DEFAULT_S, Basis.FALLBACK) == (forecast.expected_s, forecast.basis)
+    assert (forecast.expected_s, forecast.basis) == (DEFAULT_S, Basis.FALLBACK)
 
 
 def test_known_share_counts_cases_with_history() -> None:
-    assert 0.5 == TABLE.known_share(["a/test_y.py::test_i", "new"])
-    assert 0.0 == TABLE.known_share([])
+    assert TABLE.known_share(["a/test_y.py::test_i", "new"]) == 0.5
+    assert TABLE.known_share([]) == 0.0
     assert "a/test_y.py::test_i" in TABLE
     assert "new" not in TABLE
 
@@ -77,7 +77,7 @@ def test_a_bundles_columns_become_forecasts(make_bundle: Callable[..., Bundle]) 
         case_members=("net",),
     )
     table = DurationTable.from_bundle(bundle)
-    assert ["a.py::measured"] == table.known()
+    assert table.known() == ["a.py::measured"]
     assert DurationForecast("a.py::measured", 2.0, 1.0, 4.0, Basis.HISTORY, 3, 4096) == table.expected("a.py::measured")
-    assert Basis.FALLBACK == table.expected("a.py::never").basis
-    assert {"a.py::measured": {"net": 2.5}, "a.py::never": {}, "x": {}} == table.individual(bundle, [*ids, "x"])
+    assert table.expected("a.py::never").basis == Basis.FALLBACK
+    assert table.individual(bundle, [*ids, "x"]) == {"a.py::measured": {"net": 2.5}, "a.py::never": {}, "x": {}}

@@ -39,39 +39,41 @@ def test_without_a_model_the_decayed_rate_answers(make_bundle: MakeBundle) -> No
     state = seen_state()
     teller = forecaster(make_bundle(state))
     answers = teller.forecast(["a.py::y", "new.py::z", "a.py::x"], ChangeFacts((), "topic"))
-    assert ["a.py::y", "new.py::z", "a.py::x"] == [answer.case_id for answer in answers]
+    assert [answer.case_id for answer in answers] == ["a.py::y", "new.py::z", "a.py::x"]
     rate = decayed_rate(state, 10)
     assert [float(rate[1]), 0.5, float(rate[0])] == pytest.approx([answer.p_fail for answer in answers])
-    assert [Basis.HISTORY, Basis.FALLBACK, Basis.HISTORY] == [answer.basis for answer in answers]
-    assert [4, 0, 4] == [answer.runs for answer in answers]
-    assert [(False, True), (False, False), (True, False)] == [(a.is_red_at_base, a.failed_recently) for a in answers]
-    assert [2.0, 2.0, 2.0] == [answer.expected_s for answer in answers]
-    assert ["failed in this branch's last run", "never seen", "fails on the default branch"] == [
-        answer.evidence for answer in answers
+    assert [answer.basis for answer in answers] == [Basis.HISTORY, Basis.FALLBACK, Basis.HISTORY]
+    assert [answer.runs for answer in answers] == [4, 0, 4]
+    assert [(a.is_red_at_base, a.failed_recently) for a in answers] == [(False, True), (False, False), (True, False)]
+    assert [answer.expected_s for answer in answers] == [2.0, 2.0, 2.0]
+    assert [answer.evidence for answer in answers] == [
+        "failed in this branch's last run",
+        "never seen",
+        "fails on the default branch",
     ]
 
 
 def test_the_curve_is_the_bundles(make_bundle: MakeBundle) -> None:
     teller = forecaster(make_bundle(seen_state()))
-    assert ((0.1, 0.4), Basis.HISTORY) == (teller.curve.needed_shares, teller.basis)
+    assert (teller.curve.needed_shares, teller.basis) == ((0.1, 0.4), Basis.HISTORY)
 
 
-def test_a_model_of_other_features_is_refused(make_bundle: MakeBundle, make_manifest: Callable[..., object]) -> None:
+def test_a_model_of_other_features_is_refused(make_bundle: MakeBundle) -> None:
     served = {"failure": MODEL, "case_time": MODEL, "run_time": MODEL}
     bundle = make_bundle(seen_state(), served=served, features=("something", "else"))
     with pytest.raises(ForecastUnusable) as caught:
         forecaster(bundle).forecast(["a.py::x"], ChangeFacts(()))
-    assert "forecast-schema" == caught.value.slug
+    assert caught.value.slug == "forecast-schema"
 
 
 def test_a_graph_that_is_none_is_refused(make_bundle: MakeBundle) -> None:
     served = {"failure": MODEL, "case_time": MODEL, "run_time": MODEL}
     bundle = make_bundle(seen_state(), served=served, entries={"graphs/failure/net.onnx": b"not a graph"})
     teller = forecaster(bundle)
-    assert Basis.MODEL == teller.basis
+    assert teller.basis == Basis.MODEL
     with pytest.raises(ForecastUnusable) as caught:
         teller.forecast(["a.py::x"], ChangeFacts(()))
-    assert "forecast-graph" == caught.value.slug
+    assert caught.value.slug == "forecast-graph"
 
 
 @pytest.mark.parametrize(
@@ -94,4 +96,4 @@ def test_the_strongest_evidence_speaks(values: dict[str, float], expected: str) 
 
 
 def test_no_case_needs_no_words() -> None:
-    assert [] == explain(np.zeros((0, len(FEATURES)), np.float32))
+    assert explain(np.zeros((0, len(FEATURES)), np.float32)) == []

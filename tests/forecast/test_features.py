@@ -100,25 +100,26 @@ def test_a_small_state_has_known_features(name: str, expected: list[float]) -> N
 
 def test_similar_changes_vote_for_what_failed_then() -> None:
     votes = rows(small_state(), facts("pkg/lexer.py"))["similar_changes"]
-    assert votes[0] > 0.7 > 0.1 > votes[1] == votes[2]
+    assert votes[0] > 0.7
+    assert votes[1] == votes[2] < 0.1
     other = rows(small_state(), facts("pkg/other.py"))
-    assert 0 == other["similar_weight"].max()
+    assert other["similar_weight"].max() == 0
 
 
 def test_a_folder_in_common_counts() -> None:
-    assert [0, 0, 0.5] == rows(small_state(), facts("pkg/cli/run.py"))["same_folder"].tolist()
+    assert rows(small_state(), facts("pkg/cli/run.py"))["same_folder"].tolist() == [0, 0, 0.5]
 
 
 def test_a_case_nobody_saw_is_in_doubt_not_safe() -> None:
     state = small_state([*CASES, "tests/test_new.py::test_new"])
     unseen = {name: float(values[3]) for name, values in rows(state, facts("pkg/new.py")).items()}
-    assert (0, -1, -1, 9, 0, 0) == tuple(
+    assert tuple(
         unseen[name]
         for name in ("runs", "last_verdict", "base_verdict", "runs_since_failure", "failure_rate", "age_runs")
-    )
+    ) == (0, -1, -1, 9, 0, 0)
     assert unseen["failure_rate_10"] == pytest.approx(12.01 / 30.5)  # the suite's own rate
     assert unseen["new_failure_rate"] == pytest.approx(0.02)
-    assert 1 == unseen["stem_match"]
+    assert unseen["stem_match"] == 1
 
 
 def test_decayed_rate_lies_between_the_case_and_its_suite() -> None:
@@ -130,8 +131,8 @@ def test_decayed_rate_lies_between_the_case_and_its_suite() -> None:
 
 
 def test_seconds_of_unmeasured_cases_are_the_median() -> None:
-    assert [1, 3, 2] == typical_seconds(small_state()).tolist()
-    assert [1, 1] == typical_seconds(State.blank(["a", "b"])).tolist()
+    assert typical_seconds(small_state()).tolist() == [1, 3, 2]
+    assert typical_seconds(State.blank(["a", "b"])).tolist() == [1, 1]
 
 
 def test_a_case_that_was_only_added_changes_no_link_of_the_others() -> None:

@@ -33,20 +33,20 @@ def sums(*, keepdims: bool) -> bytes:
 
 def test_flat_and_column_answers_become_a_vector() -> None:
     for keepdims in (True, False):
-        assert [3.0, 8.0] == score_graph(sums(keepdims=keepdims), ROWS).tolist()
+        assert score_graph(sums(keepdims=keepdims), ROWS).tolist() == [3.0, 8.0]
 
 
 def test_every_learner_answers_by_name() -> None:
     answers = score_graphs({"a": sums(keepdims=True), "b": sums(keepdims=False)}, ROWS)
-    assert {"a": [3.0, 8.0], "b": [3.0, 8.0]} == {name: answer.tolist() for name, answer in answers.items()}
+    assert {name: answer.tolist() for name, answer in answers.items()} == {"a": [3.0, 8.0], "b": [3.0, 8.0]}
 
 
 def test_no_row_needs_no_answer() -> None:
-    assert 0 == len(score_graph(sums(keepdims=True), np.zeros((0, 2), np.float32)))
+    assert len(score_graph(sums(keepdims=True), np.zeros((0, 2), np.float32))) == 0
 
 
 @pytest.mark.parametrize("rows", [np.zeros((2, 3), np.float32), np.zeros((2, 2), np.float64)], ids=["width", "type"])
 def test_rows_that_do_not_fit_are_refused(rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
     with pytest.raises(ForecastUnusable) as caught:
         score_graph(sums(keepdims=True), rows)
-    assert "forecast-graph" == caught.value.slug
+    assert caught.value.slug == "forecast-graph"

@@ -24,12 +24,15 @@ NOON = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
 
 def test_the_baseline_answers_with_its_interval(make_bundle: Callable[..., Bundle]) -> None:
     forecast = forecast_run(make_bundle(State.blank([])), "ci", ChangeFacts(()), started_at=NOON)
-    assert (100.0, "median3", Basis.HISTORY) == (forecast.expected_s, forecast.served_by, forecast.basis)
+    assert (forecast.expected_s, forecast.served_by, forecast.basis) == (100.0, "median3", Basis.HISTORY)
     assert pytest.approx((101 * 0.8 - 1, 101 * 1.2 - 1)) == (forecast.low_s, forecast.high_s)
-    assert {} == forecast.individual
-    assert (0.9, 0.88) == (forecast.coverage, forecast.observed_coverage)
-    assert {"last": 110.0, "median3": 100.0, "median20": 100.0, "mean7": 100.0} == {
-        name: value for name, value in forecast.baselines.items() if name != "ewma"
+    assert forecast.individual == {}
+    assert (forecast.coverage, forecast.observed_coverage) == (0.9, 0.88)
+    assert {name: value for name, value in forecast.baselines.items() if name != "ewma"} == {
+        "last": 110.0,
+        "median3": 100.0,
+        "median20": 100.0,
+        "mean7": 100.0,
     }
 
 

@@ -13,7 +13,7 @@ from cipredict.forecast.tokens import case_words, folders, is_test_path, stem, w
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    assert (0, True) == (doctest.testmod(tokens).failed, doctest.testmod(tokens).attempted > 0)
+    assert (doctest.testmod(tokens).failed, doctest.testmod(tokens).attempted > 0) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_words_are_never_noise_nor_empty(text: str) -> None:
 
 
 def test_case_words_leave_parameters_out() -> None:
-    assert ("parse", "parse", "select", "where") == case_words("tests/test_parse.py::TestParseSelect::test_where[x-y]")
+    assert case_words("tests/test_parse.py::TestParseSelect::test_where[x-y]") == ("parse", "parse", "select", "where")
 
 
 @pytest.mark.parametrize(
