@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,8 @@ from typing import Annotated
 import typer
 
 from cipredict.cli.options import EventsOption, ForecastOption, load_settings, make_app
+
+gc.disable()  # these commands live for a second; looking for cycles among 10,000 forecasts takes a tenth of it
 
 app = make_app("Decide inside a CI job.")
 predict = make_app("Forecast the seconds of a run or of cases.")

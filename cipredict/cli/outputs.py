@@ -18,8 +18,15 @@ def warn(message: str) -> None:
     sys.stderr.write(f"cipredict: {' '.join(message.split())}\n")
 
 
+_LEDGER_FIELDS = ("id", "decision", "p_fail", "expected_s")
+"""What the ledger asks of each case; the reasons stay in the plan."""
+
+
 def remember(document: Mapping[str, object], folder: Path) -> None:
     """Append the plan to the event file; a job that cannot write warns and goes on."""
+    cases = document.get("cases")
+    if isinstance(cases, list):
+        document = {**document, "cases": [{name: case[name] for name in _LEDGER_FIELDS} for case in cases]}
     run = ci_run()
     key: dict[str, object] = {}
     if run is not None:
