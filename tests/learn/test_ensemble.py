@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from cipredict.forecast.probability import apply_sigmoid
 from cipredict.learn.calibration import fit_sigmoid, reliability
 from cipredict.learn.conformal import LogConformal, conformalize, coverage_of
+from cipredict.learn.ensemble import combine, fit_weights
 from cipredict.learn.history import History
 from cipredict.learn.policies import order_of
 
 pytestmark = pytest.mark.learn
-from cipredict.learn.ensemble import combine, fit_weights
 
 ONES = np.ones(200, np.float32)
 
