@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 from cipredict.errors import CipredictError, InputError
-from cipredict.plans.document import MadeFrom, read_plan
+from cipredict.plans.document import read_plan
+from cipredict.plans.fields import Fields, parse_made_from
 from cipredict.plans.shard_plan import SCHEMA, Floor, Shard, ShardPlan, Strategy, verify_plan
-
-_Value = TypeVar("_Value")
-_NOTHING: dict[object, object] = {}
 
 
 def read_shard_plan(path: Path) -> ShardPlan:
@@ -28,7 +25,7 @@ def parse_shard_plan(document: Mapping[str, object], *, where: str = "The docume
         Naming every field that is missing or of the wrong kind, or the check that fails.
     """
     problems: list[str] = []
-    plan = _parse_plan(_Fields(document, problems, ""))
+    plan = _parse_plan(Fields(document, problems, ""))
     if not problems:
         try:
             verify_plan(plan, plan.basis)
@@ -39,109 +36,15 @@ def parse_shard_plan(document: Mapping[str, object], *, where: str = "The docume
     return plan
 
 
-class _Fields:
-    """A JSON object whose fields are taken by kind; what is wrong is noted, and a default stands in."""
-
-    def __init__(self, value: object, problems: list[str], path: str) -> None:
-        self._value: Mapping[object, object] = value if isinstance(value, dict) else {}
-        self._problems = problems
-        self._path = path
-
-    def _take(self, key: str, convert: Callable[[object], _Value], default: _Value) -> _Value:
-        try:
-            return convert(self._value[key])
-        except (KeyError, TypeError, ValueError):
-            self._problems.append(f"'{self._path}{key}' is missing or of the wrong kind")
-            return default
-
-    def text(self, key: str) -> str:
-        return self._take(key, _text, "")
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return self._take(key, lambda value: tuple(_text(one) for one in _list(value)), ())
-
-    def text_by_text(self, key: str) -> dict[str, str]:
-        nothing: dict[str, str] = {}
-        return self._take(key, lambda value: {_text(a): _text(b) for a, b in _object(value).items()}, nothing)
-
-    def number(self, key: str) -> float:
-        return self._take(key, _number, 0.0)
-
-    def number_or_none(self, key: str) -> float | None:
-        return self._take(key, lambda value: None if value is None else _number(value), None)
-
-    def count(self, key: str) -> int:
-        return self._take(key, _count, 0)
-
-    def count_or_none(self, key: str) -> int | None:
-        return self._take(key, lambda value: None if value is None else _count(value), None)
-
-    def text_or_none(self, key: str) -> str | None:
-        return self._take(key, lambda value: None if value is None else _text(value), None)
-
-    def truth(self, key: str) -> bool:
-        return self._take(key, _truth, False)  # noqa: FBT003  # the default of a failed field, like the others
-
-    def strategy(self, key: str) -> Strategy:
-        return self._take(key, lambda value: Strategy(_text(value)), Strategy.ROUND_ROBIN)
-
-    def inner(self, key: str) -> _Fields:
-        return _Fields(self._take(key, _object, _NOTHING), self._problems, f"{self._path}{key}.")
-
-    def inner_or_none(self, key: str) -> _Fields | None:
-        return None if self._value.get(key, ...) is None else self.inner(key)
-
-    def inner_list(self, key: str) -> list[_Fields]:
-        nothing: list[dict[object, object]] = []
-        members = self._take(key, lambda value: [_object(one) for one in _list(value)], nothing)
-        return [_Fields(one, self._problems, f"{self._path}{key}[{at}].") for at, one in enumerate(members)]
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError
-    return float(value)
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError
-    return value
-
-
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _list(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise TypeError
-    return value
-
-
-def _object(value: object) -> dict[object, object]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
-def _parse_plan(fields: _Fields) -> ShardPlan:
+def _parse_plan(fields: Fields) -> ShardPlan:
     floor = fields.inner_or_none("floor")
     shards = tuple(_parse_shard(one) for one in fields.inner_list("shards"))
     most = fields.text("basis_of_others")
     basis = dict.fromkeys(sorted(case for shard in shards for case in shard.tests), most)
     return ShardPlan(
-        strategy=fields.strategy("strategy"),
+        strategy=fields.word("strategy", Strategy, Strategy.ROUND_ROBIN),
         shards=shards,
-        made_from=_parse_made_from(fields.inner("made_from")),
+        made_from=parse_made_from(fields.inner("made_from")),
         overhead_s=fields.number("overhead_s"),
         makespan_s=fields.number_or_none("makespan_s"),
         lower_bound_s=fields.number_or_none("lower_bound_s"),
@@ -155,7 +58,7 @@ def _parse_plan(fields: _Fields) -> ShardPlan:
     )
 
 
-def _parse_shard(fields: _Fields) -> Shard:
+def _parse_shard(fields: Fields) -> Shard:
     return Shard(
         shard_id=fields.count("shard_id"),
         tests=fields.texts("tests"),
@@ -168,20 +71,10 @@ def _parse_shard(fields: _Fields) -> Shard:
     )
 
 
-def _parse_floor(fields: _Fields) -> Floor:
+def _parse_floor(fields: Fields) -> Floor:
     return Floor(
         name=fields.text("name"),
         cases=fields.count("cases"),
         seconds=fields.number("seconds"),
         is_binding=fields.truth("is_binding"),
-    )
-
-
-def _parse_made_from(fields: _Fields) -> MadeFrom:
-    return MadeFrom(
-        version=fields.text("version"),
-        forecast=fields.text_or_none("forecast"),
-        model=fields.text_or_none("model"),
-        commit=fields.text("commit"),
-        settings=fields.text("settings"),
     )

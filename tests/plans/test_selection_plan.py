@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from cipredict.decide.goal import Target
 from cipredict.decide.select import SelectionRequest, plan_everything, plan_selection
-from cipredict.errors import EXIT_OUR_BUG, CipredictError
+from cipredict.errors import EXIT_OUR_BUG, EXIT_USAGE, CipredictError, InputError
 from cipredict.forecast.interface import Basis, CaseForecast, ConfidenceCurve
 from cipredict.plans.document import MadeFrom, canonical_json, write_plan
+from cipredict.plans.selection_document import parse_selection_plan, read_selection_plan
 from cipredict.plans.selection_plan import (
     SCHEMA,
     ChangeSummary,
@@ -72,6 +74,54 @@ def test_a_plan_has_the_bytes_of_the_golden_file(name: str, make: Callable[[], S
     actual = tmp_path / name
     write_plan(actual, make().to_document())
     assert (GOLDEN / name).read_text(encoding="utf-8") == actual.read_text(encoding="utf-8"), actual
+
+
+def test_a_plan_that_is_read_back_says_the_same() -> None:
+    for make, name in ((golden_plan, "selection_plan.json"), (golden_fallback, "selection_plan_fallback.json")):
+        again = read_selection_plan(GOLDEN / name)
+        assert make().to_document() == again.to_document()
+        assert make().to_run == again.to_run
+
+
+def damaged(*path: object, value: object) -> dict[str, Any]:  # Any: JSON of any shape
+    """Give the golden document with one field replaced."""
+    document: dict[str, Any] = json.loads(canonical_json(golden_plan().to_document()))
+    target: Any = document
+    for step in path[:-1]:
+        target = target[step]
+    target[path[-1]] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        (("cases",), {}, "'cases' is missing or of the wrong kind"),
+        (("cases", 1, "id"), 7, r"'cases\[1\].id'"),
+        (("cases", 1, "decision"), "maybe", r"'cases\[1\].decision'"),
+        (("cases", 1, "reason"), "hunch", r"'cases\[1\].reason'"),
+        (("cases", 1, "p_fail"), "high", r"'cases\[1\].p_fail'"),
+        (("miss", "failing_runs"), 1.5, "'miss.failing_runs'"),
+        (("made_from",), None, "'made_from'"),
+        (("change", "paths"), [1], "'change.paths'"),
+        (("fallback",), "false", "'fallback'"),
+        (("fallback",), True, "everything-means-everything"),
+        (("cases", 0, "decision"), "skip", "certain-cases-run"),
+        (("cases", 1, "id"), "tests/test_web.py::TestHome::test_new", "each-candidate-once"),
+    ],
+)
+def test_a_damaged_plan_is_refused_by_the_name_of_the_field(
+    path: tuple[object, ...], value: object, complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint) as caught:
+        parse_selection_plan(damaged(*path, value=value))
+    assert caught.value.exit_code == EXIT_USAGE
+
+
+def test_a_plan_with_many_problems_names_the_first() -> None:
+    with pytest.raises(InputError, match=r"; .* and 9 more\.") as caught:
+        parse_selection_plan(damaged("cases", value=[{}, {}]))
+    assert caught.value.message.count("cases[0]") == 5
 
 
 def test_the_document_holds_what_its_readers_take() -> None:
