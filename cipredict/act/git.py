@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cipredict.errors import ChangeUnknown
@@ -38,6 +38,17 @@ class ChangeSet:
     base_sha: str
     branch: str = ""
     prefix: str = ""
+
+    def in_folder(self) -> tuple[Change, ...]:
+        """Give the changes with paths relative to the current folder, as case ids are; those outside keep theirs."""
+        return tuple(
+            replace(
+                change,
+                path=change.path.removeprefix(self.prefix),
+                previous_path=change.previous_path and change.previous_path.removeprefix(self.prefix),
+            )
+            for change in self.changes
+        )
 
 
 @dataclass(frozen=True, slots=True)

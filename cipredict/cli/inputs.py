@@ -102,7 +102,7 @@ def read_change(*, base: str | None, changed: Sequence[str], diff: str | None) -
     run = ci_run()
     found = changed_paths(base or (run.base_sha or run.base_branch if run else None), cwd=Path.cwd())
     branch = (run.branch if run else "") or found.branch
-    return _change(found.changes, base=found.base_sha, head=found.head_sha, branch=branch)
+    return _change(found.in_folder(), base=found.base_sha, head=found.head_sha, branch=branch)
 
 
 def _change(changes: tuple[Change, ...], *, base: str = "", head: str = "", branch: str = "") -> ReadChange:

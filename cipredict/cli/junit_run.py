@@ -69,7 +69,7 @@ def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | 
         branch=options.branch or (detected.branch if detected else "") or (change.branch if change else ""),
         event=options.event or (detected.event if detected else "") or "",
         result=result,
-        changes=change.changes if change else None,
+        changes=change.in_folder() if change else None,
     )
     name = (detected.job if detected else "") or job
     yield JobRecord(key=key, job_id=job, name=name, started_at=started, finished_at=finished, result=result)

@@ -135,16 +135,13 @@ def show_shards(plan: ShardPlan, options: ShardingOptions, settings: Settings, *
         if output is not None:
             save_plan(plan.to_document(), output)
         return
-    from cipredict.render.console import people  # noqa: PLC0415  # rich, after the decision
     from cipredict.render.shards import render_shard_summary, render_shards  # noqa: PLC0415
 
     document = plan.to_document()
     save_plan(document, output)
     remember(document, settings.events)
     sys.stdout.write(_machine(plan, document, options))
-    console = people()
-    console.print(render_shards(plan))
-    console.print(render_shard_summary(plan))
+    sys.stderr.write(f"{render_shards(plan)}\n\n{render_shard_summary(plan)}\n")
 
 
 def _tests_of(plan: ShardPlan, index: int) -> tuple[str, ...]:
