@@ -11,7 +11,8 @@ from pathlib import Path
 
 from cipredict.act.git import ChangeSet, changed_paths
 from cipredict.cli.environment import ci_run
-from cipredict.errors import ChangeUnknown
+from cipredict.errors import ChangeUnknown, InputError
+from cipredict.ingest.git import tracked_files
 from cipredict.ingest.interface import Report
 from cipredict.ingest.junit import read_junit
 from cipredict.ingest.sources import open_sources
@@ -45,12 +46,13 @@ def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | 
         attempt=detected.attempt if detected else 1,
     )
     job = options.job or (detected.job_id or detected.job if detected else "") or ""
+    known_files = _tracked_files()
     reports: list[Report] = []
     for source in open_sources(paths, standard_input=sys.stdin.buffer):
         if isinstance(source, Report):
             yield source
             continue
-        for item in read_junit(source.stream, source=source.name, key=key, job_id=job):
+        for item in read_junit(source.stream, source=source.name, key=key, job_id=job, known_files=known_files):
             if isinstance(item, Report):
                 reports.append(item)
             yield item
@@ -73,6 +75,14 @@ def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | 
     )
     name = (detected.job if detected else "") or job
     yield JobRecord(key=key, job_id=job, name=name, started_at=started, finished_at=finished, result=result)
+
+
+def _tracked_files() -> frozenset[str]:
+    """Give what git tracks here: it settles where a dotted classname ends."""
+    try:
+        return tracked_files(Path.cwd())
+    except InputError:
+        return frozenset()
 
 
 def _change(base: str | None) -> ChangeSet | None:
