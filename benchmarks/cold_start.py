@@ -38,7 +38,11 @@ def synthetic_history(n_cases: int) -> tuple[History, list[TimedRun]]:
     """Make a history in which cases fail with the sources they are named after; seeded."""
     generator = np.random.default_rng(0)
     per_file = n_cases // FILES
-    ids = [f"tests/unit/test_module_{f}.py::TestThing::test_case_{i}[param-{i}]" for f in range(FILES) for i in range(per_file)]
+    ids = [
+        f"tests/unit/test_module_{f}.py::TestThing::test_case_{i}[param-{i}]"
+        for f in range(FILES)
+        for i in range(per_file)
+    ]
     start = datetime(2026, 1, 1, tzinfo=UTC)
     runs, slots = [], np.arange(len(ids), dtype=np.int32)
     for number in range(RUNS):
@@ -50,7 +54,9 @@ def synthetic_history(n_cases: int) -> tuple[History, list[TimedRun]]:
                 run_id=str(number),
                 started_at=at,
                 finished_at=at + timedelta(minutes=10),
-                facts=ChangeFacts(tuple(Change(f"src/module_{f}.py", 5, 1) for f in changed), f"pr-{number}", number % 4 == 0),
+                facts=ChangeFacts(
+                    tuple(Change(f"src/module_{f}.py", 5, 1) for f in changed), f"pr-{number}", number % 4 == 0
+                ),
                 event="push",
                 slots=slots,
                 verdicts=fails.astype(np.int8),
@@ -90,7 +96,16 @@ def main() -> None:
             publish(learned, history, timed, path=bundle, now=datetime.now(UTC))
             sizes[cases] = bundle.stat().st_size
             inputs[cases] = "\n".join(history.case_ids).encode()
-        select = [cipredict, "select-tests", "--changed", "src/module_7.py", "--target", "20%", "--forecast", "10000.bundle"]
+        select = [
+            cipredict,
+            "select-tests",
+            "--changed",
+            "src/module_7.py",
+            "--target",
+            "20%",
+            "--forecast",
+            "10000.bundle",
+        ]
         shard = [cipredict, "shard", "--shards", "16", "--index", "0", "--forecast", "20000.bundle"]
         pairs = {
             "select-tests, 10,000 cases": (select, inputs[10_000], [sys.executable, "-c", "import numpy, onnxruntime"]),
@@ -109,7 +124,10 @@ def main() -> None:
                 "yardstick_wall_s": round(median(w for w, _ in other), 4),
                 "wall_ratio": round(median(a[0] / b[0] for a, b in zip(own, other, strict=True)), 2),
             }
-    rows = [[label, *(f"{r[k]:.3f}" for k in ("wall_s", "cpu_s", "yardstick_wall_s", "wall_ratio"))] for label, r in results.items()]
+    rows = [
+        [label, *(f"{r[k]:.3f}" for k in ("wall_s", "cpu_s", "yardstick_wall_s", "wall_ratio"))]
+        for label, r in results.items()
+    ]
     people().print(render_table("Cold start", ["command", "wall s", "CPU s", "yardstick wall s", "ratio"], rows))
     print(json.dumps({"results": results, "bundle_bytes": sizes}, indent=2))
 

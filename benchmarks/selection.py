@@ -23,11 +23,15 @@ def main() -> int:
     cipredict = str(Path(sys.executable).with_name("cipredict"))
     with tempfile.TemporaryDirectory() as name:
         store = str(Path(name) / "history.duckdb")
-        subprocess.run([cipredict, "ingest", "history", str(ROOT / "data" / "sqlparse-ci"), "--store", store], check=True)
+        subprocess.run(
+            [cipredict, "ingest", "history", str(ROOT / "data" / "sqlparse-ci"), "--store", store], check=True
+        )
         command = [cipredict, "backtest", "--store", store, "--json"]
         summary = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     own = summary["policies"]["cipredict"]
-    short = {name: (own[name], floor) for name, floor in floors["a_candidate_must_beat"].items() if not own[name] > floor}
+    short = {
+        name: (own[name], floor) for name, floor in floors["a_candidate_must_beat"].items() if not own[name] > floor
+    }
     print(json.dumps({"policies": summary["policies"], "not_beaten": short}, indent=2))
     return 1 if short else 0
 
