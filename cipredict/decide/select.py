@@ -26,7 +26,7 @@ from cipredict.plans.selection_plan import (
 )
 
 MIN_SECONDS = 1e-3
-"""Below the clock of the reports, a shorter case is not a cheaper one; nor is any case free."""
+"""Below the clock of the reports, a shorter case is not a cheaper one, nor is any case free. `learn` counts as much."""
 DEFAULT_GOAL = Confidence(0.95)
 """Without a wish of the user's, as little as the backtest can answer for."""
 _ROUNDING_S = 1e-9
