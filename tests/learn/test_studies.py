@@ -34,7 +34,7 @@ def test_a_planted_signal_is_promoted(planted: tuple[History, FailureStudy]) -> 
     assert study.reasons == ()
     assert study.results[MODEL].apfdc > study.results[FALLBACK].apfdc + 0.1
     assert study.results["oracle"].apfdc >= study.results[MODEL].apfdc
-    assert study.results["random"].apfdc == pytest.approx(0.5, abs=0.1)
+    assert study.results["random"].apfdc == pytest.approx(0.5, abs=0.04)
     assert study.holdout_start == 42
     assert study.parity_rows.shape == (256, len(FEATURES))
 
@@ -113,13 +113,13 @@ def test_policies_see_the_same_runs(planted: tuple[History, FailureStudy]) -> No
     assert 0 <= results["decay10"].headline()["time_to_red_saved"] <= 1
 
 
-def seconds_rows(*, signal: bool, n: int = 900) -> SecondsRows:
+def seconds_rows(*, signal: bool, n: int = 3000) -> SecondsRows:
     generator = np.random.default_rng(4)
     features = generator.normal(size=(n, 4)).astype(np.float32)
     last = generator.uniform(5, 50, n)
     noise = generator.normal(0, 0.1, n)
     actual = last * np.exp(noise + (0.8 * (features[:, 0] > 0) if signal else 0))
-    return SecondsRows(features, actual, {"last": last, "double": 2 * last}, np.arange(n) // 9)
+    return SecondsRows(features, actual, {"last": last, "double": 2 * last}, np.arange(n) * 100 // n)
 
 
 def test_a_learnable_duration_is_promoted(small_recipes: Callable[..., Recipe]) -> None:
@@ -128,11 +128,15 @@ def test_a_learnable_duration_is_promoted(small_recipes: Callable[..., Recipe]) 
     )
     assert (found.served_by, found.reasons) == (MODEL, ())
     assert found.wape[MODEL] < 0.8 * found.wape["last"]
-    assert found.observed_coverage == pytest.approx(0.9, abs=0.1)  # fitted on 135 rows of the window
+    assert found.observed_coverage == pytest.approx(0.9, abs=0.04)
     assert found.model is not None
     rows = seconds_rows(signal=True).window(70, 100)
-    assert wape(found.model.predict(rows.X, rows.baselines["last"]), rows.actual_s) == found.wape[MODEL]
-    assert set(found.model.individual(rows.X, rows.baselines["last"])) == {"xgboost", "neural_net", "random_forest"}
+    assert wape(found.model.predict(rows.X, rows.baselines[found.model.anchor]), rows.actual_s) == found.wape[MODEL]
+    assert set(found.model.individual(rows.X, rows.baselines[found.model.anchor])) == {
+        "xgboost",
+        "neural_net",
+        "random_forest",
+    }
 
 
 def test_a_duration_without_signal_stays_with_its_baseline(small_recipes: Callable[..., Recipe]) -> None:
