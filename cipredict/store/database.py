@@ -109,7 +109,8 @@ def _create(path: Path) -> None:
             migrate(connection, path)
         _publish(unfinished, path)
     except (OSError, duckdb.IOException) as error:
-        raise StoreError(f"Cannot create the history {path}: {_reason(error)}.", slug="store-unwritable") from error
+        reason = f"{path.parent} is not a folder" if isinstance(error, FileExistsError) else _reason(error)
+        raise StoreError(f"Cannot create the history {path}: {reason}.", slug="store-unwritable") from error
 
 
 def _publish(unfinished: Path, path: Path) -> None:

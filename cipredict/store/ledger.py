@@ -47,11 +47,18 @@ def _plan_row(event: Event) -> tuple[object, ...]:
 
 
 def _prediction_rows(event: Event) -> Iterator[tuple[object, ...]]:
-    cases = event.body.get("cases")
-    for case in cases if isinstance(cases, list) else ():
+    for case in _cases(event.body.get("cases")):
         if isinstance(case, dict) and isinstance(case.get("id"), str):
             is_selected = case.get("decision") != "skip"
             yield event.event_id, case["id"], is_selected, _number(case, "p_fail"), _number(case, "expected_s")
+
+
+def _cases(cases: object) -> Iterator[object]:
+    """Give the cases of a plan, from its list of objects or from the columns that `select-tests` remembers."""
+    if isinstance(cases, list):
+        yield from cases
+    elif isinstance(cases, dict) and all(isinstance(column, list) for column in cases.values()):
+        yield from (dict(zip(cases, row, strict=True)) for row in zip(*cases.values(), strict=False))
 
 
 def _text(document: Mapping[str, object], key: str) -> str:

@@ -1,0 +1,85 @@
+"""Versions of the schema: forward, in a transaction, after a copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+duckdb = pytest.importorskip("duckdb", reason="the store extra is not installed")
+pytest.importorskip("pyarrow", reason="the store extra is not installed")
+
+from cipredict.store import migrate as migrations  # noqa: E402  # after the skips
+from cipredict.store.database import Store, open_store  # noqa: E402
+from cipredict.store.migrate import Migration, known_migrations, migrate, schema_version  # noqa: E402
+from cipredict.store.writer import add_runs  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.store.conftest import MakeRun
+
+pytestmark = pytest.mark.learn
+
+LATER = Migration(len(known_migrations()) + 1, "later", "alter table runs add column mood varchar; select 1;")
+BROKEN = Migration(LATER.version, "broken", "drop table steps; select * from nowhere;")
+
+
+def _runs(path: Path) -> list[tuple[str, ...]]:
+    with duckdb.connect(path, read_only=True) as connection:
+        return list(connection.execute("select run_id from runs order by all").fetchall())
+
+
+def test_known_migrations_count_from_one_without_gaps() -> None:
+    assert [migration.version for migration in known_migrations()] == list(range(1, len(known_migrations()) + 1))
+
+
+def test_a_current_file_is_left_alone(store: Store) -> None:
+    assert migrate(store.connection, store.path) is None
+    assert schema_version(store.connection, store.path) == known_migrations()[-1].version
+
+
+def test_an_older_file_is_upgraded_after_a_copy(store: Store, make_run: MakeRun) -> None:
+    add_runs(store, [make_run(1), make_run(2)])
+    copy = migrate(store.connection, store.path, (*known_migrations(), LATER))
+    assert copy == store.path.with_name(f"history.v{LATER.version - 1}.duckdb")
+    assert store.connection.execute("select run_id, mood from runs order by all").fetchall() == [
+        ("1", None),
+        ("2", None),
+    ]
+    assert _runs(copy) == [("1",), ("2",)]
+    applied = store.connection.execute("select version, name from schema_version order by all").fetchall()
+    assert applied[-1] == (LATER.version, "later")
+
+
+def test_the_copy_is_a_history_that_works(store: Store, make_run: MakeRun) -> None:
+    add_runs(store, [make_run(1)])
+    copy = migrate(store.connection, store.path, (*known_migrations(), LATER))
+    assert copy is not None
+    with open_store(copy) as older:
+        add_runs(older, [make_run(1), make_run(2)])
+    assert _runs(copy) == [("1",), ("2",)]
+
+
+def test_a_copy_left_half_made_by_a_kill_is_made_again(store: Store) -> None:
+    store.path.with_name(f"history.v{LATER.version - 1}.duckdb.unfinished").write_bytes(b"half")
+    copy = migrate(store.connection, store.path, (*known_migrations(), LATER))
+    assert sorted(file.name for file in store.path.parent.glob("*v1*")) == [copy.name if copy else ""]
+
+
+def test_a_failing_migration_changes_nothing(store: Store) -> None:
+    with pytest.raises(duckdb.Error, match="nowhere"):
+        migrate(store.connection, store.path, (*known_migrations(), BROKEN))
+    assert schema_version(store.connection, store.path) == BROKEN.version - 1
+    assert store.connection.execute("select count(*) from steps").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_whoever_opens_an_older_file_upgrades_it(
+    path: Path, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, *, read_only: bool
+) -> None:
+    with open_store(path) as store:
+        add_runs(store, [make_run(1)])
+    monkeypatch.setattr(migrations, "known_migrations", lambda: (*known_migrations(), LATER))
+    monkeypatch.setattr("cipredict.store.database.known_migrations", lambda: (*known_migrations(), LATER))
+    with open_store(path, read_only=read_only) as store:
+        assert store.connection.execute("select run_id, mood from runs").fetchall() == [("1", None)]

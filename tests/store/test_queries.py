@@ -1,0 +1,372 @@
+"""What was known then: later facts change nothing, and the histories agree with plain Python."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("duckdb", reason="the store extra is not installed")
+pytest.importorskip("pyarrow", reason="the store extra is not installed")
+
+from cipredict.events import Event  # after the skips
+from cipredict.records import (
+    CaseBatch,
+    CaseRun,
+    Change,
+    CommitRecord,
+    CoverageLink,
+    ImportEdge,
+    JobRecord,
+    RunKey,
+    RunRecord,
+    Verdict,
+)
+from cipredict.store import queries
+from cipredict.store.batches import add_case_batches
+from cipredict.store.database import Store, open_store
+from cipredict.store.ledger import add_events
+from cipredict.store.snapshots import add_coverage_links, add_import_edges, add_timings
+from cipredict.store.writer import add_commits, add_jobs, add_runs
+
+if TYPE_CHECKING:
+    from tests.store.conftest import At, MakeBatch, MakeCase, MakeRun
+
+pytestmark = pytest.mark.learn
+
+START = datetime(2024, 5, 1, tzinfo=UTC)
+ROOM = Path(queries.__file__).parent
+CASES = ("t.py::a", "t.py::b", "u.py::c")
+PATHS = ("a.py", "b.py", "docs/c.md")
+DATED = [
+    queries.load_runs,
+    queries.load_cases,
+    queries.load_case_runs,
+    queries.load_changes,
+    queries.load_jobs,
+    queries.load_coverage_links,
+    queries.load_import_edges,
+    queries.load_timings,
+    queries.load_commits,
+    queries.load_plans,
+    queries.load_ledger,
+    queries.load_case_history,
+    queries.load_file_churn,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Everything that one run brings with it; `hour` is when it starts, `hours` how long it takes."""
+
+    hour: int
+    hours: int | None
+    sha: str
+    branch: str
+    event: str
+    cases: tuple[CaseRun, ...]
+    paths: tuple[str, ...] | None
+
+    @property
+    def started_at(self) -> datetime:
+        return START + timedelta(hours=self.hour)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        return None if self.hours is None else self.known_at
+
+    @property
+    def known_at(self) -> datetime:
+        return START + timedelta(hours=self.hour + (self.hours or 0))
+
+
+case_runs = st.builds(
+    CaseRun,
+    st.sampled_from(CASES),
+    st.sampled_from(Verdict),
+    st.none() | st.integers(0, 4000).map(lambda milliseconds: milliseconds / 1000),
+    st.integers(1, 3),
+    st.booleans(),
+    st.none() | st.integers(1, 2**40),
+)
+nights = st.builds(
+    Night,
+    hour=st.integers(0, 2000),
+    hours=st.none() | st.integers(0, 30),
+    sha=st.sampled_from(("", "s1", "s2", "s3")),
+    branch=st.sampled_from(("main", "feature")),
+    event=st.sampled_from(("push", "pull_request")),
+    cases=st.lists(case_runs, max_size=4, unique_by=lambda case: case.case_id).map(tuple),
+    paths=st.none() | st.lists(st.sampled_from(PATHS), max_size=3, unique=True).map(tuple),
+)
+histories = st.lists(nights, max_size=12)
+
+
+@contextmanager
+def fresh_store() -> Iterator[Store]:
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "h.duckdb") as store:
+        yield store
+
+
+def key_of(number: int) -> RunKey:
+    return RunKey("github", "me/it", str(number))
+
+
+def fill(store: Store, history: Sequence[Night], *, first: int = 0) -> None:
+    """Write every kind of fact that takes a time, each at the time of its night."""
+    numbered = list(enumerate(history, start=first))
+    fill_runs(store, numbered)
+    add_jobs(store, [JobRecord(key_of(n), "7", "linux", night.started_at, night.finished_at) for n, night in numbered])
+    add_commits(store, [commit_of(n, night) for n, night in numbered])
+    add_events(store, [plan_of(n, night) for n, night in numbered])
+    for number, night in numbered:
+        source = str(number)
+        links = [CoverageLink(case.case_id, path, number + 1) for case in night.cases for path in night.paths or ()]
+        seconds = {case.case_id: float(number) for case in night.cases}
+        add_coverage_links(store, links, source=source, recorded_at=night.known_at)
+        add_import_edges(store, "me/it", [ImportEdge(source, path) for path in PATHS], recorded_at=night.known_at)
+        add_timings(store, seconds, source=source, recorded_at=night.known_at)
+
+
+def fill_runs(store: Store, numbered: Iterable[tuple[int, Night]]) -> None:
+    numbered = list(numbered)
+    add_runs(store, [run_of(number, night) for number, night in numbered])
+    add_case_batches(store, [CaseBatch(key_of(number), "r.xml", night.cases, "7") for number, night in numbered])
+
+
+def run_of(number: int, night: Night) -> RunRecord:
+    return RunRecord(
+        key_of(number),
+        night.started_at,
+        night.finished_at,
+        sha=night.sha,
+        branch=night.branch,
+        event=night.event,
+        changes=None if night.paths is None else tuple(Change(path, number, 1) for path in night.paths),
+    )
+
+
+def commit_of(number: int, night: Night) -> CommitRecord:
+    changes = tuple(Change(path) for path in night.paths or ())
+    return CommitRecord("me/it", f"commit {number}", "", night.known_at, "Ann", changes)
+
+
+def plan_of(number: int, night: Night) -> Event:
+    plan = {"id": str(number), "cases": [{"id": case.case_id, "decision": "skip"} for case in night.cases]}
+    return Event("plan", night.known_at, {"provider": "github", "repository": "me/it", "run_id": str(number)}, plan)
+
+
+def answers(store: Store, as_of: datetime) -> dict[str, Any]:  # Any: rows of every query
+    return {query.__name__: query(store, as_of).to_pylist() for query in DATED}
+
+
+def test_every_query_that_takes_a_time_is_under_test() -> None:
+    takes_time = {file.stem for file in (ROOM / "sql").glob("*.sql") if "$as_of" in file.read_text(encoding="utf-8")}
+    assert len(takes_time) == len(DATED)
+    assert {file.stem for file in (ROOM / "sql").glob("*.sql")} - takes_time == {"load_reports"}
+
+
+@settings(max_examples=6, deadline=None)
+@given(earlier=st.lists(nights, max_size=4), later=st.lists(nights, min_size=1, max_size=3))
+def test_later_facts_change_nothing(earlier: list[Night], later: list[Night]) -> None:
+    as_of = max((night.known_at for night in earlier), default=START)
+    shift = int((as_of - START).total_seconds() // 3600) + 1
+    moved = [
+        Night(night.hour + shift, night.hours, night.sha, night.branch, night.event, night.cases, night.paths)
+        for night in later
+    ]
+    with fresh_store() as store:
+        fill(store, earlier)
+        before = answers(store, as_of)
+        fill(store, moved, first=len(earlier))
+        assert answers(store, as_of) == before
+
+
+def test_a_run_is_known_when_it_has_finished(store: Store, make_run: MakeRun, at: At) -> None:
+    add_runs(store, [make_run(1, minutes=30), make_run(2, minutes=None)])
+    known = [queries.load_runs(store, at(hour))["run_id"].to_pylist() for hour in (1.49, 1.5, 1.99, 2)]
+    assert known == [[], ["1"], ["1"], ["1", "2"]]
+
+
+def test_the_time_may_stand_in_any_zone_but_must_have_one(store: Store, make_run: MakeRun, at: At) -> None:
+    add_runs(store, [make_run(1)])
+    assert queries.load_runs(store, at(1.5).astimezone()).num_rows == 1
+    with pytest.raises(ValueError, match="time without zone"):
+        queries.load_runs(store, at(9).replace(tzinfo=None))
+
+
+def test_runs_and_all_that_belongs_to_them_come_in_the_order_of_their_start(
+    store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    numbers = (3, 1, 2)
+    add_runs(store, [make_run(number, changes=(Change(f"{number}.py"),)) for number in numbers])
+    add_case_batches(store, [make_batch(number, make_case("a")) for number in numbers])
+    runs = queries.load_runs(store, at(9))
+    assert runs["run_id"].to_pylist() == ["1", "2", "3"]
+    assert queries.load_case_runs(store, at(9))["run_seq"].to_pylist() == runs["run_seq"].to_pylist()
+    assert queries.load_changes(store, at(9))["path"].to_pylist() == ["1.py", "2.py", "3.py"]
+
+
+def test_a_matrix_gives_one_row_per_case_with_the_worst_verdict_and_the_mean_time(
+    store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    add_runs(store, [make_run(1)])
+    jobs = {"linux": make_case("a", ".", 1.0), "mac": make_case("a", "E", 2.0), "windows": make_case("a", "s", None)}
+    add_case_batches(store, [make_batch(1, case, job_id=job) for job, case in jobs.items()])
+    [row] = queries.load_case_runs(store, at(9)).to_pylist()
+    assert (row["verdict"], row["duration_s"]) == ("error", 1.5)
+    [run] = queries.load_runs(store, at(9)).to_pylist()
+    assert (run["n_cases"], run["n_failed"], run["test_s"]) == (1, 1, 3.0)
+
+
+def test_indices_of_a_verdict_column_are_those_of_the_list(
+    store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    add_runs(store, [make_run(1)])
+    add_case_batches(store, [make_batch(1, make_case("a", "F"))])
+    column = queries.load_case_runs(store, at(9))["verdict"].combine_chunks()
+    assert column.dictionary.to_pylist() == list(queries.VERDICTS)
+    assert column.indices.to_pylist() == [queries.VERDICTS.index(Verdict.FAILED)]
+
+
+def test_a_run_says_whether_its_change_is_known(store: Store, make_run: MakeRun, at: At) -> None:
+    add_runs(store, [make_run(1), make_run(2, changes=())])
+    assert queries.load_runs(store, at(9))["is_change_known"].to_pylist() == [False, True]
+
+
+# -- the oracle of case_history ----------------------------------------------------------------------------------------
+
+
+def expected_history(seen: Sequence[tuple[datetime, Verdict, float | None]], as_of: datetime) -> dict[str, Any]:
+    """Say in plain Python what a case's runs, oldest first and none skipped, amount to."""
+    failed = [verdict in {Verdict.FAILED, Verdict.ERROR} for _, verdict, _ in seen]
+    weights = [0.5 ** (ago / 10) for ago in range(len(seen) - 1, -1, -1)]
+    lost = [at for (at, _, _), is_failed in zip(seen, failed, strict=True) if is_failed]
+    decayed = sum(weight for weight, is_failed in zip(weights, failed, strict=True) if is_failed)
+    times = [duration_s for _, _, duration_s in seen if duration_s is not None]
+    return {
+        "runs": len(seen),
+        "failures": sum(failed),
+        "new_failures": sum(now and not before for before, now in pairwise([False, *failed])),
+        "flips": sum(now != before for before, now in pairwise(failed)),
+        "decayed_runs": pytest.approx(sum(weights)),
+        "decayed_failures": pytest.approx(decayed),
+        "failure_rate": pytest.approx(decayed / sum(weights)),
+        "last_verdict": seen[-1][1],
+        "runs_since_failure": failed[::-1].index(True) if any(failed) else None,
+        "since_failure_s": (as_of - lost[-1]).total_seconds() if lost else None,
+        "age_s": (as_of - seen[0][0]).total_seconds(),
+        "timed_runs": len(times),
+        "duration_last_s": times[-1] if times else None,
+        "duration_median3_s": pytest.approx(statistics.median(times[-3:])) if times else None,
+        "duration_ewma_s": pytest.approx(_ewma(times)) if times else None,
+        "duration_p90_s": pytest.approx(_quantile(times[-20:], 0.9)) if times else None,
+    }
+
+
+def _ewma(times: Sequence[float]) -> float:
+    smooth = times[0]
+    for time in times[1:]:
+        smooth = 0.7 * smooth + 0.3 * time
+    return smooth
+
+
+def _quantile(times: Sequence[float], share: float) -> float:
+    ordered, place = sorted(times), share * (len(times) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+
+@settings(max_examples=10, deadline=None)
+@given(history=histories)
+def test_the_history_of_cases_agrees_with_plain_python(history: list[Night]) -> None:
+    as_of = START + timedelta(hours=3000)
+    order = sorted(range(len(history)), key=lambda n: (history[n].known_at, history[n].hour, str(n)))
+    expected = {}
+    for scope in ("all", "default_branch"):
+        for case_id in CASES:
+            seen = [
+                (history[n].known_at, case.verdict, case.duration_s)
+                for n in order
+                if scope == "all" or (history[n].branch, history[n].event) == ("main", "push")
+                for case in history[n].cases
+                if case.case_id == case_id and case.verdict != Verdict.SKIPPED
+            ]
+            if seen:
+                expected[scope, case_id] = expected_history(seen, as_of)
+    with fresh_store() as store:
+        fill_runs(store, enumerate(history))
+        rows = queries.load_case_history(store, as_of, default_branch="main").to_pylist()
+    actual = {(row.pop("scope"), row.pop("case_id")): row for row in rows}
+    assert expected == actual
+
+
+def test_the_default_branch_is_the_one_most_often_pushed_to(
+    store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    runs = [make_run(n, branch=branch) for n, branch in enumerate(("dev", "trunk", "trunk"))]
+    add_runs(store, [*runs, *(make_run(n, branch="dev", event="pull_request") for n in (3, 4))])
+    add_case_batches(store, [make_batch(number, make_case("a")) for number in range(5)])
+    rows = queries.load_case_history(store, at(9)).to_pylist()
+    assert {row["scope"]: row["runs"] for row in rows} == {"all": 5, "default_branch": 2}
+
+
+# -- the oracle of file_churn ------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=10, deadline=None)
+@given(history=histories)
+def test_the_churn_of_files_agrees_with_plain_python(history: list[Night]) -> None:
+    as_of = START + timedelta(hours=1500)
+    times: dict[tuple[str, str], datetime] = {}
+    for number, night in enumerate(history):
+        if night.known_at <= as_of:
+            for path in night.paths or ():
+                change = (path, night.sha or f"run {number}")
+                times[change] = min(times.get(change, night.started_at), night.started_at)
+                times[path, f"commit {number}"] = night.known_at
+    with fresh_store() as store:
+        fill_runs(store, enumerate(history))
+        add_commits(store, [commit_of(number, night) for number, night in enumerate(history)])
+        rows = queries.load_file_churn(store, as_of).to_pylist()
+    for days in (3, 14, 56):
+        recent = Counter(path for (path, _), at in times.items() if at >= as_of - timedelta(days=days))
+        assert {path: recent[path] for path, _ in times} == {row["path"]: row[f"changes_{days}_days"] for row in rows}
+    assert Counter(path for path, _ in times) == {row["path"]: row["changes"] for row in rows}
+
+
+def test_a_commit_counts_once_at_its_own_time_however_many_runs_tested_it(
+    store: Store, make_run: MakeRun, at: At
+) -> None:
+    change = (Change("a.py"),)
+    add_runs(store, [make_run(number, sha="abc", changes=change) for number in (5, 6)])
+    add_commits(store, [CommitRecord("me/it", "abc", "", at(1), "Ann", change)])
+    [row] = queries.load_file_churn(store, at(9)).to_pylist()
+    assert (row["changes"], row["last_changed_at"]) == (1, at(1))
+
+
+# -- the files ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", sorted(ROOM.glob("*/*.sql")), ids=lambda file: file.stem)
+def test_an_sql_file_says_what_it_is_for(file: Path) -> None:
+    head = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("-- ")]
+    assert head[0].startswith("-- Purpose: ")
+    if file.parent.name != "migrations":
+        assert any(line.startswith("-- Grain:   ") for line in head)
+        body = re.sub(r"--.*", "", file.read_text(encoding="utf-8"))
+        parameters = next(line for line in head if line.startswith("-- Parameters: "))
+        assert set(re.findall(r"\$\w+", body)) == set(re.findall(r"\$\w+", parameters))
