@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,14 +19,14 @@ def warn(message: str) -> None:
 
 
 _LEDGER_FIELDS = ("id", "decision", "p_fail", "expected_s")
-"""What the ledger asks of each case; the reasons stay in the plan."""
+"""What the ledger asks of each case, a column each; the reasons stay in the plan."""
 
 
 def remember(document: Mapping[str, object], folder: Path) -> None:
     """Append the plan to the event file; a job that cannot write warns and goes on."""
     cases = document.get("cases")
     if isinstance(cases, list):
-        document = {**document, "cases": [{name: case[name] for name in _LEDGER_FIELDS} for case in cases]}
+        document = {**document, "cases": {name: [case[name] for case in cases] for name in _LEDGER_FIELDS}}
     run = ci_run()
     key: dict[str, object] = {}
     if run is not None:
@@ -43,13 +43,13 @@ def save_plan(document: Mapping[str, object], path: Path | None) -> None:
         write_plan(path, document)
 
 
-def append_step_summary(markdown: str) -> None:
+def append_step_summary(render: Callable[[], str]) -> None:
     """Show Markdown on the run's page where GitHub offers a place for it."""
     place = os.environ.get("GITHUB_STEP_SUMMARY")
     if not place:
         return
     try:
         with Path(place).open("a", encoding="utf-8") as file:
-            file.write(markdown)
+            file.write(render())
     except OSError as error:
         warn(f"No step summary: {place} cannot be written ({error.strerror}).")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,21 +147,18 @@ def show_selection(
     output: Path | None,
 ) -> None:
     """Write the list to stdout, tables to stderr, the plan to its file and to the events."""
-    from cipredict.render.console import people  # noqa: PLC0415  # rich, after the decision
-
     document = plan.to_document()
     save_plan(document, output)
     if rest is not None:
         _write_rest(plan, rest)
     remember(document, settings.events)
     sys.stdout.write(render_output(plan, output_format=options.output_format, exclude=exclude))
-    console = people()
-    console.print(render_selection(plan))
+    sys.stderr.write(f"{render_selection(plan)}\n\n")
     for line in say_selection(plan):
-        console.print(line)
+        sys.stderr.write(f"{line}\n")
     if explain:
-        console.print(render_explanation(plan))
-    append_step_summary(render_step_summary(plan))
+        sys.stderr.write(f"\n{render_explanation(plan)}\n")
+    append_step_summary(partial(render_step_summary, plan))
 
 
 def _write_rest(plan: SelectionPlan, path: Path) -> None:

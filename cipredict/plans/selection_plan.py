@@ -225,8 +225,8 @@ def verify_selection(plan: SelectionPlan, candidates: Iterable[str]) -> None:
     CipredictError
         A check failed: our bug.
     """
-    planned = [case.case_id for case in plan.cases]
-    if sorted(planned) != sorted(set(candidates)):
+    planned, wanted = {case.case_id for case in plan.cases}, set(candidates)
+    if planned != wanted or len(plan.cases) != len(wanted):
         raise _violation("each-candidate-once")
     if any(not case.is_selected and case.reason.is_certain for case in plan.cases):
         raise _violation("certain-cases-run")

@@ -8,7 +8,8 @@ from typing import Any
 from rich.table import Table
 
 from cipredict.render.console import render_table
-from cipredict.render.learning import percent, render_calibration, render_policies
+from cipredict.render.learning import render_calibration, render_policies
+from cipredict.render.plain import percent
 
 
 def render_backtest(summary: dict[str, Any]) -> Iterator[Table | str]:  # Any: JSON

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from cipredict.forecast.bundle import Manifest
 from cipredict.render.console import render_table
+from cipredict.render.plain import percent
 
 Measures = Mapping[str, float]
 BUDGETS = ("5", "10", "20", "30", "50")
@@ -23,21 +24,6 @@ _ORDER = (
     "shortest",
     "random",
 )
-
-
-def percent(share: float | None) -> str:
-    """Write a share; a dash where nothing was measured, never a false 0 % or 100 %.
-
-    >>> percent(0.5), percent(0.9999), percent(None)
-    ('50.0%', '>99.9%', '-')
-    """
-    if share is None:
-        return "-"
-    if 0 < share < 0.001:
-        return "<0.1%"
-    if 0.999 < share < 1:
-        return ">99.9%"
-    return f"{share:.1%}"
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cipredict.quantities import spell_seconds
 from cipredict.render.console import render_table
-from cipredict.render.learning import percent
+from cipredict.render.plain import percent
 
 _SHOWN = 30
 

@@ -8,14 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from rich.table import Table
-
 from cipredict.plans.document import canonical_json
 from cipredict.plans.selection_plan import PlannedCase, SelectionPlan
 from cipredict.quantities import spell_seconds
-from cipredict.render.console import render_table
 from cipredict.render.github import clip_summary, code, fits_output, render_outputs
-from cipredict.render.learning import percent
+from cipredict.render.plain import percent, plain_table
 
 FORMATS = ("lines", "pytest-args", "json", "github")
 NOTHING_FOR_PYTEST = ("--ignore-glob=*", "--deselect=")
@@ -92,9 +89,9 @@ def _confidence(plan: SelectionPlan) -> str:
     return "" if plan.miss is None else f"{min(1 - plan.miss.p_miss_given_failure, 0.9999):.4f}"
 
 
-def render_selection(plan: SelectionPlan) -> Table:
+def render_selection(plan: SelectionPlan) -> str:
     """Lay out subset, remainder and total."""
-    return render_table("Selection", ["", "cases", "of cases", "of time", "expected"], _sums(plan))
+    return plain_table("Selection", ["", "cases", "of cases", "of time", "expected"], _sums(plan))
 
 
 def _sums(plan: SelectionPlan) -> list[list[str]]:
@@ -137,11 +134,11 @@ def say_selection(plan: SelectionPlan) -> list[str]:
     return lines
 
 
-def render_explanation(plan: SelectionPlan, *, limit: int = 200) -> Table:
+def render_explanation(plan: SelectionPlan, *, limit: int = 200) -> str:
     """Lay out why each case runs or is skipped, in plan order."""
     rows = [_explain(case) for case in plan.cases[:limit]]
     title = "Why" if len(plan.cases) <= limit else f"Why (the first {limit} of {len(plan.cases)}; all are in the plan)"
-    return render_table(title, ["case", "decision", "reason", "evidence", "p(fail)", "seconds"], rows)
+    return plain_table(title, ["case", "decision", "reason", "evidence", "p(fail)", "seconds"], rows)
 
 
 def _explain(case: PlannedCase) -> list[str]:

@@ -6,10 +6,10 @@ Tables are plain text: importing rich would take an eighth of the 300 ms in whic
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from cipredict.plans.shard_plan import Shard, ShardPlan
+from cipredict.render.plain import plain_table
 
 MAX_ROWS = 64
 """More shards than this are summed up by their extremes: nobody reads two hundred rows in a log."""
@@ -22,16 +22,7 @@ def render_shards(plan: ShardPlan) -> str:
     if len(shown) > MAX_ROWS:
         shown = tuple(sorted(shown, key=lambda shard: (-(shard.estimated_time or 0.0), shard.shard_id))[:MAX_ROWS])
         title = f"{title}; the longest {MAX_ROWS}"
-    rows = [("shard", "cases", "expected", "interval", "processes"), *map(_row, shown)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [_line(row, widths) for row in rows]
-    return "\n".join([title, lines[0], "-" * len(lines[0]), *lines[1:]])
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    """Align the name to the left, figures to the right."""
-    name, *figures = row
-    return "  ".join([name.ljust(widths[0]), *map(str.rjust, figures, widths[1:])])
+    return plain_table(title, ("shard", "cases", "expected", "interval", "processes"), map(_row, shown))
 
 
 def _row(shard: Shard) -> tuple[str, ...]:
