@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cipredict.cli.environment import ci_run
 from cipredict.events import Event, append_event
-from cipredict.plans.document import write_plan
 
 
 def warn(message: str) -> None:
@@ -18,15 +17,8 @@ def warn(message: str) -> None:
     sys.stderr.write(f"cipredict: {' '.join(message.split())}\n")
 
 
-_LEDGER_FIELDS = ("id", "decision", "p_fail", "expected_s")
-"""What the ledger asks of each case, a column each; the reasons stay in the plan."""
-
-
 def remember(document: Mapping[str, object], folder: Path) -> None:
     """Append the plan to the event file; a job that cannot write warns and goes on."""
-    cases = document.get("cases")
-    if isinstance(cases, list):
-        document = {**document, "cases": {name: [case[name] for case in cases] for name in _LEDGER_FIELDS}}
     run = ci_run()
     key: dict[str, object] = {}
     if run is not None:
@@ -35,12 +27,6 @@ def remember(document: Mapping[str, object], folder: Path) -> None:
         append_event(folder, Event("plan", datetime.now(UTC), key, document))
     except OSError as error:
         warn(f"The plan is not remembered: {folder} cannot be written ({error.strerror}).")
-
-
-def save_plan(document: Mapping[str, object], path: Path | None) -> None:
-    """Write the plan where the user asked for it."""
-    if path is not None:
-        write_plan(path, document)
 
 
 def append_step_summary(render: Callable[[], str]) -> None:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from cipredict import __version__
 from cipredict.cli.inputs import ReadChange, read_candidates, read_change, read_forecast
-from cipredict.cli.outputs import append_step_summary, remember, save_plan, warn
+from cipredict.cli.outputs import append_step_summary, remember, warn
 from cipredict.decide.goal import Confidence, Goal, Target, Time
 from cipredict.decide.select import DEFAULT_GOAL, SelectionRequest, plan_everything, plan_selection
 from cipredict.errors import CipredictError, InputError, UsageError
 from cipredict.ids import case_file
-from cipredict.plans.document import MadeFrom
+from cipredict.plans.document import MadeFrom, write_plan
 from cipredict.plans.selection_plan import SelectionPlan
 from cipredict.quantities import parse_seconds, parse_share
 from cipredict.render.selection import (
     FORMATS,
+    left_out,
     render_explanation,
     render_output,
     render_selection,
@@ -147,11 +148,11 @@ def show_selection(
     output: Path | None,
 ) -> None:
     """Write the list to stdout, tables to stderr, the plan to its file and to the events."""
-    document = plan.to_document()
-    save_plan(document, output)
+    if output is not None:
+        write_plan(output, plan.to_document())
     if rest is not None:
         _write_rest(plan, rest)
-    remember(document, settings.events)
+    remember(plan.to_record(), settings.events)
     sys.stdout.write(render_output(plan, output_format=options.output_format, exclude=exclude))
     sys.stderr.write(f"{render_selection(plan)}\n\n")
     for line in say_selection(plan):
@@ -163,6 +164,6 @@ def show_selection(
 
 def _write_rest(plan: SelectionPlan, path: Path) -> None:
     try:
-        path.write_text("".join(f"{case_id}\n" for case_id in plan.skipped), encoding="utf-8")
+        path.write_text("".join(f"{case_id}\n" for case_id in left_out(plan)), encoding="utf-8")
     except OSError as error:
         raise InputError(f"Cannot write {path}: {error.strerror}.", slug="output-unwritable") from error

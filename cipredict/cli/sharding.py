@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from cipredict import __version__
 from cipredict.cli.inputs import read_candidates, read_forecast, read_lines
-from cipredict.cli.outputs import remember, save_plan, warn
+from cipredict.cli.outputs import remember, warn
 from cipredict.decide.division import ShardOptions
 from cipredict.decide.grouping import Grouping, GroupOf, group_by
 from cipredict.decide.shard import plan_even_split, plan_for_target, plan_shards
 from cipredict.errors import CipredictError, InputError, UsageError
 from cipredict.forecast.durations import DurationTable
-from cipredict.plans.document import MadeFrom, canonical_json, read_plan
-from cipredict.plans.selection_plan import SCHEMA
+from cipredict.plans.document import MadeFrom, canonical_json, write_plan
+from cipredict.plans.selection_document import read_selection_plan
 from cipredict.plans.shard_plan import ShardPlan, Strategy
 from cipredict.quantities import parse_seconds
 
@@ -90,11 +90,7 @@ def _candidates(options: ShardingOptions) -> list[str] | None:
         return read_candidates(options.candidates, collect=options.collect, known=options.known)
     if options.candidates is not None or options.collect or options.known:
         raise UsageError("Give one of --selection, --candidates, --collect and --known.", slug="candidates")
-    document = read_plan(options.selection, schemas=(SCHEMA,))
-    runs_all = any(document.get(word) for word in ("fallback", "observe", "order_only"))
-    cases = document["cases"]
-    assert isinstance(cases, list)  # noqa: S101  # by the schema
-    return [case["id"] for case in cases if runs_all or case["decision"] == "run"]
+    return read_selection_plan(options.selection).to_run
 
 
 def _grouping(options: ShardingOptions) -> GroupOf | None:
@@ -133,12 +129,13 @@ def show_shards(plan: ShardPlan, options: ShardingOptions, settings: Settings, *
     if options.index is not None:  # one of many jobs, all of which make the same plan: one of them shows it
         sys.stdout.write("".join(f"{case_id}\n" for case_id in _tests_of(plan, options.index)))
         if output is not None:
-            save_plan(plan.to_document(), output)
+            write_plan(output, plan.to_document())
         return
     from cipredict.render.shards import render_shard_summary, render_shards  # noqa: PLC0415
 
     document = plan.to_document()
-    save_plan(document, output)
+    if output is not None:
+        write_plan(output, document)
     remember(document, settings.events)
     sys.stdout.write(_machine(plan, document, options))
     sys.stderr.write(f"{render_shards(plan)}\n\n{render_shard_summary(plan)}\n")

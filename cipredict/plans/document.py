@@ -1,6 +1,6 @@
 """The frame around every plan: schema name, id, canonical bytes, reading back.
 
-`id` is the first 12 hex digits of the sha256 of the canonical body, so equal inputs give equal files on every shard.
+`id` is the first 12 hex digits of the sha256 of the body, so equal inputs give equal files on every shard.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ def _spell_table(rows: Sequence[object], indent: str) -> str:
 
 
 def plan_id(body: Mapping[str, object]) -> str:
-    """Give 12 hex digits that change exactly when the body does."""
-    return hashlib.sha256(canonical_json(body).encode()).hexdigest()[:12]
+    """Give 12 hex digits that change exactly when the body does: of its JSON with sorted keys and no spaces."""
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def frame_plan(schema: str, body: Mapping[str, object]) -> dict[str, object]:

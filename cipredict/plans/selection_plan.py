@@ -173,9 +173,28 @@ class SelectionPlan:
         return self.total_s if self.observe or self.order_only else self.selected_s
 
     def to_document(self) -> dict[str, object]:
-        """Give the JSON document, with schema and id."""
+        """Give the JSON document, with schema and id, an object per case."""
+        head = self.to_record()
+        return {**head, "cases": [_case_document(case, position) for position, case in enumerate(self.cases)]}
+
+    def to_record(self) -> dict[str, object]:
+        """Give the same with a column per field of the cases, but for what only people ask: `evidence`, `position`.
+
+        Its canonical text gives the plan its id. For 10,000 cases it costs a fifth of the document.
+        """
+        columns = {
+            "id": [case.case_id for case in self.cases],
+            "decision": [_DECISIONS[case.is_selected] for case in self.cases],
+            "reason": [_WORDS[case.reason] for case in self.cases],
+            "basis": [case.basis for case in self.cases],
+            "p_fail": [None if case.p_fail is None else round(case.p_fail, 6) for case in self.cases],
+            "expected_s": [None if case.expected_s is None else round(case.expected_s, 4) for case in self.cases],
+        }
+        return frame_plan(SCHEMA, {**self._head(), "cases": columns})
+
+    def _head(self) -> dict[str, object]:
         selected = sum(case.is_selected for case in self.cases)
-        body: dict[str, object] = {
+        return {
             "made_from": asdict(self.made_from),
             "goal": self.goal,
             "everything_because": self.everything_because,
@@ -190,9 +209,7 @@ class SelectionPlan:
             "history_share": None if self.history_share is None else round(self.history_share, 4),
             "change": asdict(self.change),
             "reasons": dict(sorted(Counter(_WORDS[case.reason] for case in self.cases).items())),
-            "cases": [_case_document(case, position) for position, case in enumerate(self.cases)],
         }
-        return frame_plan(SCHEMA, body)
 
     def _expected_document(self) -> dict[str, object]:
         total_s, selected_s = self.total_s, self.selected_s
@@ -204,10 +221,13 @@ class SelectionPlan:
         return {**expected, "budget_s": None if self.budget_s is None else round(self.budget_s, 3)}
 
 
+_DECISIONS = {True: "run", False: "skip"}
+
+
 def _case_document(case: PlannedCase, position: int) -> dict[str, object]:
     return {
         "id": case.case_id,
-        "decision": "run" if case.is_selected else "skip",
+        "decision": _DECISIONS[case.is_selected],
         "position": position,
         "reason": _WORDS[case.reason],
         "evidence": case.evidence,

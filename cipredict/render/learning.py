@@ -125,8 +125,9 @@ def render_card(manifest: Manifest) -> str:
     lines = [
         f"# Model card: cipredict version {manifest.model_version or 'unregistered'}",
         "",
-        f"Repository `{manifest.repository or 'unnamed'}`, {manifest.history_runs} runs from {manifest.history_from[:10]} "
-        f"to {manifest.history_to[:10]}; learned from runs up to {manifest.trained_to[:10]}, judged on the later ones.",
+        f"Repository `{manifest.repository or 'unnamed'}`, {manifest.history_runs} runs "
+        f"from {manifest.history_from[:10]} to {manifest.history_to[:10]}; "
+        f"learned from runs up to {manifest.trained_to[:10]}, judged on the later ones.",
         "",
         "## Who serves",
         "",
@@ -168,9 +169,9 @@ def render_card(manifest: Manifest) -> str:
         "",
         "## Limits",
         "",
-        "A case that no feature ties to a change is ranked by its history and cost alone. Probabilities are calibrated on",
-        "the runs before the holdout; a project that changes its ways needs a new training. Full runs on the default",
-        "branch keep the labels unbiased.",
+        "A case that no feature ties to a change is ranked by its history and cost alone. Probabilities are calibrated",
+        "on the runs before the holdout; a project that changes its ways needs a new training. Full runs on the",
+        "default branch keep the labels unbiased.",
     ]
     return "\n".join(lines) + "\n"
 
