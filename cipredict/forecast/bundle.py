@@ -91,7 +91,7 @@ class Manifest:
     sigmoid: tuple[float, float]
     needed_shares: tuple[float, ...]
     coverage: float
-    observed_coverage: Mapping[str, float]
+    observed_coverage: Mapping[str, float | None]
     conformal: Mapping[str, Mapping[str, object]]
     anchors: Mapping[str, str]
     overhead_s: float

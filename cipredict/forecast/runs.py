@@ -40,7 +40,7 @@ class RunForecast:
     individual: Mapping[str, float]
     baselines: Mapping[str, float]
     coverage: float
-    observed_coverage: float
+    observed_coverage: float | None
 
 
 def forecast_run(bundle: Bundle, series: str, facts: ChangeFacts, *, started_at: datetime) -> RunForecast:

@@ -51,7 +51,7 @@ class Learned:
     needed_shares: tuple[float, ...]
     conformal: Mapping[str, LogConformal]
     anchors: Mapping[str, str]
-    observed_coverage: Mapping[str, float]
+    observed_coverage: Mapping[str, float | None]
     trained_to: str
     model_version: str | None = None
     features: tuple[str, ...] = FEATURES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 from cipredict.forecast.bundle import Served
 from cipredict.forecast.case_index import build_case_index
@@ -71,9 +72,14 @@ def _learned(
         needed_shares=failure.baseline_shares if failure.reasons else failure.needed_shares,
         conformal={name: study.conformal for name, study in seconds.items()},
         anchors={name: study.model.anchor if study.model else study.served_by for name, study in seconds.items()},
-        observed_coverage={name: study.observed_coverage for name, study in seconds.items()},
+        observed_coverage={name: _or_none(study.observed_coverage) for name, study in seconds.items()},
         trained_to=history.runs[max(failure.holdout_start - 1, 0)].started_at.isoformat(),
     )
+
+
+def _or_none(value: float) -> float | None:
+    """Spell "nothing measured" as JSON can."""
+    return None if isnan(value) else value
 
 
 def _serve_failure(study: FailureStudy) -> Served:
@@ -85,5 +91,8 @@ def _serve_failure(study: FailureStudy) -> Served:
 def _serve_seconds(study: SecondsStudy) -> Served:
     weights = study.model.ensemble.weights if study.model else {}
     return Served(
-        study.served_by, weights, study.reasons, {name: {"wape": error} for name, error in study.wape.items()}
+        study.served_by,
+        weights,
+        study.reasons,
+        {name: {"wape": error} for name, error in study.wape.items() if not isnan(error)},
     )
