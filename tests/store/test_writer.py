@@ -191,6 +191,14 @@ def test_a_job_of_an_unknown_run_waits_for_it(store: Store, job: JobRecord, make
     assert load_jobs(store, at(9)).num_rows == 1
 
 
+def test_a_job_that_outlasts_its_run_is_known_when_it_has_finished(
+    store: Store, job: JobRecord, make_run: MakeRun, at: At
+) -> None:
+    add_runs(store, [make_run(1, minutes=None)])
+    add_jobs(store, [job])
+    assert [load_jobs(store, at(hour)).num_rows for hour in (1, 1.2, 1.25)] == [0, 0, 1]
+
+
 # -- case batches ------------------------------------------------------------------------------------------------------
 
 
