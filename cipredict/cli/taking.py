@@ -1,8 +1,8 @@
-"""Items from `ingest` into the store, a lease at a time, with a tally of what became of every file.
+"""Items from `ingest` into the store, some reports at a time, with a tally of what became of every file.
 
-DuckDB lets one process write and keeps every other out: the lock is let go every second, so that a reader or a second
-writer gets its turn. Each report is committed by itself; a kill loses the one in flight, and taking the same files
-in again changes nothing.
+DuckDB lets one process write and keeps every other out: reports are read before the store is opened, and the lock is
+let go after each chunk, so that a reader or a second writer gets its turn. Each report is committed by itself; a kill
+costs those not yet written, never the store, and taking the same files in again changes nothing.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cipredict.errors import InputError
 from cipredict.ingest.interface import Report
-from cipredict.records import CaseBatch, JobRecord, ReportRecord, ReportStatus, RunRecord
+from cipredict.records import CaseBatch, JobRecord, ReportStatus, RunRecord
 from cipredict.render.console import people, render_table
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import open_store
 from cipredict.store.writer import add_jobs, add_reports, add_runs
 
-LEASE_S = 1.0
+CHUNK_REPORTS = 32
+CHUNK_CASES = 20_000
 _SHOWN = 10
 Item = RunRecord | JobRecord | CaseBatch | Report
 
@@ -43,51 +43,59 @@ class Tally:
 
 
 @dataclass(slots=True)
-class _Lease:
-    """What one lease collected beside the cases, which are stored as they come."""
+class _Chunk:
+    """Whole reports, read before the store is opened: its lock is held for writing only."""
 
-    until: float
     runs: list[RunRecord] = field(default_factory=list)
     jobs: list[JobRecord] = field(default_factory=list)
-    reports: list[ReportRecord] = field(default_factory=list)
-    is_done: bool = False
+    batches: list[CaseBatch] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+
+    def add(self, item: Item) -> None:
+        """Sort an item in."""
+        if isinstance(item, RunRecord):
+            self.runs.append(item)
+        elif isinstance(item, JobRecord):
+            self.jobs.append(item)
+        elif isinstance(item, CaseBatch):
+            self.batches.append(item)
+        else:
+            self.reports.append(item)
 
 
 def take_in(items: Iterable[Item], path: Path, *, total: int | None = None) -> Tally:
     """Store everything that a reader gives; the progress bar counts reports, of `total` where it is known."""
-    tally, source = Tally(), iter(items)
+    tally = Tally()
     console = people()
     columns = (TextColumn("Reading reports"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=total)
-        is_done = False
-        while not is_done:
-            with open_store(path) as store:
-                lease = _Lease(until=monotonic() + LEASE_S)
-                tally.cases += add_case_batches(store, _batches(source, lease, tally))
-                tally.runs += add_runs(store, lease.runs)
-                add_jobs(store, lease.jobs)
-                add_reports(store, lease.reports)
-            is_done = lease.is_done
+        for chunk in _chunks(items):
+            _store(chunk, path, tally)
             progress.update(bar, completed=len(tally.reports))
     return tally
 
 
-def _batches(source: Iterator[Item], lease: _Lease, tally: Tally) -> Iterator[CaseBatch]:
-    """Give the batches until the lease is up, a whole report at a time; put everything else aside."""
-    for item in source:
-        if isinstance(item, CaseBatch):
-            yield item
-        elif isinstance(item, RunRecord):
-            lease.runs.append(item)
-        elif isinstance(item, JobRecord):
-            lease.jobs.append(item)
-        else:
-            tally.reports.append(item)
-            lease.reports.append(item.to_record(datetime.now(UTC)))
-            if monotonic() > lease.until:
-                return
-    lease.is_done = True
+def _chunks(items: Iterable[Item]) -> Iterator[_Chunk]:
+    """Cut after a report once enough cases are in hand; what follows the last report closes the last chunk."""
+    chunk = _Chunk()
+    for item in items:
+        is_full = len(chunk.reports) >= CHUNK_REPORTS or sum(len(batch.cases) for batch in chunk.batches) >= CHUNK_CASES
+        if is_full and isinstance(item, CaseBatch):
+            yield chunk
+            chunk = _Chunk()
+        chunk.add(item)
+    yield chunk
+
+
+def _store(chunk: _Chunk, path: Path, tally: Tally) -> None:
+    """Write runs before their cases, so that a kill leaves no cases on a run without times."""
+    with open_store(path) as store:
+        tally.runs += add_runs(store, chunk.runs)
+        add_jobs(store, chunk.jobs)
+        tally.cases += add_case_batches(store, chunk.batches)
+        add_reports(store, [report.to_record(datetime.now(UTC)) for report in chunk.reports])
+    tally.reports += chunk.reports
 
 
 def show_tally(tally: Tally, *, strict: bool) -> None:
