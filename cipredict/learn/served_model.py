@@ -6,7 +6,9 @@ from pathlib import Path
 
 import mlflow.pyfunc
 import numpy as np
+import pandas as pd
 from mlflow.pyfunc.model import PythonModelContext
+from numpy.typing import NDArray
 
 from cipredict.forecast.bundle import open_bundle
 from cipredict.forecast.features import FEATURES
@@ -21,7 +23,12 @@ class ForecastModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-define
         """Open the bundle that was logged beside this model."""
         self.bundle = open_bundle(Path(context.artifacts["bundle"]))
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002  # mlflow reads hints as a schema
+    def predict(
+        self,
+        context: PythonModelContext,  # noqa: ARG002  # mlflow's signature, and the next
+        model_input: pd.DataFrame,
+        params: dict[str, object] | None = None,  # noqa: ARG002
+    ) -> NDArray[np.float64]:
         """Give calibrated failure probabilities, shape (n,)."""
         rows = np.ascontiguousarray(model_input[list(FEATURES)], np.float32)
         manifest = self.bundle.manifest
