@@ -1,5 +1,5 @@
 """Run as `python -m cipredict`."""
 
-from cipredict.cli.app import main
+from cipredict.cli.app import console
 
-raise SystemExit(main())
+console()

@@ -24,8 +24,16 @@ OUTLINE: dict[str, tuple[str, str]] = {
 """Command → (module, one line), in the order of use."""
 
 
+def console() -> None:
+    """Run one command and leave at once, as mypy does: taking 100,000 objects apart costs a CI job 40 ms."""
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; give its exit code. Console scripts call this."""
+    """Run one command; give its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in {"--help", "-h", "help"}:
         sys.stdout.write(_outline())
@@ -95,7 +103,3 @@ def _missing_extra(error: ModuleNotFoundError) -> str:
 def _complain(message: str, code: int = 2) -> int:
     sys.stderr.write(f"cipredict: {message}\n")
     return code
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -76,7 +76,7 @@ class FailureForecaster:
         recent[self.state.branch_failures.get(facts.branch, [])] = True
         unknown_p = float(np.max(p_fail, initial=0.5))
         basis, runs = self.basis, self.state.columns["runs"]
-        columns = (p_fail.tolist(), runs.astype(int).tolist(), red.tolist(), recent.tolist(), evidence)
+        columns = (np.round(p_fail, 6).tolist(), runs.astype(int).tolist(), red.tolist(), recent.tolist(), evidence)
         known = list(zip(*columns, strict=True))
         answers = []
         for case_id in candidates:

@@ -187,8 +187,8 @@ class SelectionPlan:
             "decision": [_DECISIONS[case.is_selected] for case in self.cases],
             "reason": [_WORDS[case.reason] for case in self.cases],
             "basis": [case.basis for case in self.cases],
-            "p_fail": [None if case.p_fail is None else round(case.p_fail, 6) for case in self.cases],
-            "expected_s": [None if case.expected_s is None else round(case.expected_s, 4) for case in self.cases],
+            "p_fail": [case.p_fail for case in self.cases],
+            "expected_s": [case.expected_s for case in self.cases],
         }
         return frame_plan(SCHEMA, {**self._head(), "cases": columns})
 
@@ -232,8 +232,8 @@ def _case_document(case: PlannedCase, position: int) -> dict[str, object]:
         "reason": _WORDS[case.reason],
         "evidence": case.evidence,
         "basis": case.basis,
-        "p_fail": None if case.p_fail is None else round(case.p_fail, 6),
-        "expected_s": None if case.expected_s is None else round(case.expected_s, 4),
+        "p_fail": case.p_fail,
+        "expected_s": case.expected_s,
     }
 
 
