@@ -66,7 +66,8 @@ def _run(arguments: list[str]) -> int:
         from typer.main import get_command  # noqa: PLC0415  # --help must not wait for anything
 
         module = import_module(OUTLINE[name][0])
-        outcome = get_command(module.app).main(args=arguments, prog_name="cipredict", standalone_mode=False)
+        command = get_command(module.apps[name])
+        outcome = command.main(args=arguments[1:], prog_name=f"cipredict {name}", standalone_mode=False)
     except BrokenPipeError:  # `| head` closed the pipe: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -13,9 +13,8 @@ from cipredict.cli.options import EventsOption, ForecastOption, load_settings, m
 
 gc.disable()  # these commands live for a second; looking for cycles among 10,000 forecasts takes a tenth of it
 
-app = make_app("Decide inside a CI job.")
 predict = make_app("Forecast the seconds of a run or of cases.")
-app.add_typer(predict, name="predict")
+apps = {"select-tests": make_app(), "shard": make_app(), "predict": predict}
 
 CandidatesOption = Annotated[
     str | None, typer.Option("--candidates", help="File of case ids; - is stdin, the default.")
@@ -26,7 +25,7 @@ OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail (exit 2) instead of falling back.")]
 
 
-@app.command("select-tests")
+@apps["select-tests"].command()
 def select_tests(
     base: Annotated[str | None, typer.Option(help="Compare with this branch, tag or commit.")] = None,
     changed: Annotated[list[str] | None, typer.Option(help="A changed path; repeat for more.")] = None,
@@ -74,7 +73,7 @@ def select_tests(
     show_selection(plan, options, settings, exclude=exclude_mode, explain=explain, rest=rest, output=output)
 
 
-@app.command("shard")
+@apps["shard"].command()
 def shard(
     shards: Annotated[int | None, typer.Option(help="Number of shards.")] = None,
     target_time: Annotated[str | None, typer.Option(help="Use as few shards as end in this time, such as 5m.")] = None,

@@ -11,16 +11,10 @@ import typer
 
 from cipredict.cli.options import EventsOption, StoreOption, load_settings, make_app
 
-app = make_app("Take reports, histories, git and coverage into the store.")
 ingest = make_app("Take reports, histories, git and coverage into the store.")
-app.add_typer(ingest, name="ingest")
+apps = {"ingest": ingest}
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail if any file was skipped.")]
 RepositoryOption = Annotated[str | None, typer.Option("--repository", help="Name, such as owner/project.")]
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `ingest` a group of its own."""
 
 
 @ingest.command("junit")

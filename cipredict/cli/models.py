@@ -12,14 +12,8 @@ import typer
 from cipredict.cli.nightly import RegistryOption, open_registry
 from cipredict.cli.options import JsonOption, load_settings, make_app
 
-app = make_app("Registered model versions.")
 models = make_app("List, show, promote and roll back registered versions.")
-app.add_typer(models, name="models")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `models` a group of its own."""
+apps = {"models": models}
 
 
 @models.command("list")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cipredict.learn.registry import Registry
     from cipredict.settings import Settings
 
-app = make_app("Learn from the history.")
+apps = {name: make_app() for name in ("train", "publish", "backtest")}
 RegistryOption = Annotated[
     Path | None,
     typer.Option("--registry", help="Folder of the local MLflow registry. [env: MLFLOW_TRACKING_URI names a server]"),
@@ -47,7 +47,7 @@ def load_history(settings: Settings) -> Loaded:
         )
 
 
-@app.command("train")
+@apps["train"].command()
 def train(
     store: StoreOption = None,
     forecast: ForecastOption = None,
@@ -82,7 +82,7 @@ def train(
         )
 
 
-@app.command("publish")
+@apps["publish"].command()
 def publish(store: StoreOption = None, forecast: ForecastOption = None, registry: RegistryOption = None) -> None:
     """Write the bundle anew: the champion's models under the state of today's history."""
     settings = load_settings(store=store, forecast=forecast)
@@ -98,7 +98,7 @@ def publish(store: StoreOption = None, forecast: ForecastOption = None, registry
     sys.stderr.write(f"Published {settings.forecast} ({forecast_id}) from version {number}.\n")
 
 
-@app.command("backtest")
+@apps["backtest"].command()
 def backtest(
     store: StoreOption = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the caught curve into this PNG file.")] = None,

@@ -17,9 +17,11 @@ EventsOption = Annotated[Path | None, typer.Option("--events", help="Folder of e
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine output on stdout.")]
 
 
-def make_app(help_text: str) -> typer.Typer:
-    """Give an app with plain help and plain errors, as CI logs want them."""
-    return typer.Typer(help=help_text, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+def make_app(help_text: str = "") -> typer.Typer:
+    """Give an app with plain help and plain errors, as CI logs want them; a group says what it is for."""
+    return typer.Typer(
+        help=help_text or None, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
+    )
 
 
 def load_settings(*, store: Path | None = None, forecast: Path | None = None, events: Path | None = None) -> Settings:

@@ -8,14 +8,8 @@ from datetime import UTC, datetime
 
 from cipredict.cli.options import ForecastOption, JsonOption, StoreOption, load_settings, make_app
 
-app = make_app("Show what was predicted against what happened.")
 report = make_app("Show what was predicted against what happened.")
-app.add_typer(report, name="report")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `report` a group of its own."""
+apps = {"report": report}
 
 
 @report.command("ledger")

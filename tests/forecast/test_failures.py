@@ -41,7 +41,7 @@ def test_without_a_model_the_decayed_rate_answers(make_bundle: MakeBundle) -> No
     answers = teller.forecast(["a.py::y", "new.py::z", "a.py::x"], ChangeFacts((), "topic"))
     assert [answer.case_id for answer in answers] == ["a.py::y", "new.py::z", "a.py::x"]
     rate = decayed_rate(state, 10)
-    assert [float(rate[1]), 0.5, float(rate[0])] == pytest.approx([answer.p_fail for answer in answers])
+    assert [float(rate[1]), 0.5, float(rate[0])] == pytest.approx([answer.p_fail for answer in answers], abs=1e-6)
     assert [answer.basis for answer in answers] == [Basis.HISTORY, Basis.FALLBACK, Basis.HISTORY]
     assert [answer.runs for answer in answers] == [4, 0, 4]
     assert [(a.is_red_at_base, a.failed_recently) for a in answers] == [(False, True), (False, False), (True, False)]
