@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from difflib import get_close_matches
@@ -62,6 +63,8 @@ def _run(arguments: list[str]) -> int:
         near = get_close_matches(name, OUTLINE, n=1)
         hint = f"Did you mean '{near[0]}'?" if near else "Run `cipredict --help`."
         return _complain(f"No command '{name}'. {hint}")
+    if OUTLINE[name][0] == "cipredict.cli.ci":
+        gc.disable()  # it lives for a second; looking for cycles among 10,000 forecasts takes a tenth of it
     try:
         from typer.main import get_command  # noqa: PLC0415  # --help must not wait for anything
 

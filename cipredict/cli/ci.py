@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +9,6 @@ from typing import Annotated
 import typer
 
 from cipredict.cli.options import EventsOption, ForecastOption, load_settings, make_app
-
-gc.disable()  # these commands live for a second; looking for cycles among 10,000 forecasts takes a tenth of it
 
 predict = make_app("Forecast the seconds of a run or of cases.")
 apps = {"select-tests": make_app(), "shard": make_app(), "predict": predict}
