@@ -88,7 +88,7 @@ def git(
     folder: Annotated[Path, typer.Argument(help="The repository.")] = Path(),
     store: StoreOption = None,
     repository: RepositoryOption = None,
-    since: Annotated[int, typer.Option(help="Days of history.")] = 365,
+    since: Annotated[int, typer.Option(min=1, help="Days of history.")] = 365,
 ) -> None:
     """Take in commits with their changed paths, and the import graph of the working tree."""
     from cipredict.ingest.git import read_commits, tracked_files  # noqa: PLC0415

@@ -37,7 +37,7 @@ def read_text(path: str, *, what: str) -> str:
         The file cannot be read.
     """
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        return (sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise InputError(f"Cannot read the {what} {path}: {reason}.", slug="input-unreadable") from error
@@ -48,7 +48,9 @@ def read_lines(path: str, *, what: str) -> list[str]:
     return [line for line in read_text(path, what=what).splitlines() if line.strip()]
 
 
-def read_candidates(candidates: str | None, *, collect: bool, known: bool) -> list[str] | None:
+def read_candidates(
+    candidates: str | None, *, collect: bool, known: bool, may_be_empty: bool = True
+) -> list[str] | None:
     """Give the candidate ids without repeats, in their order; None where the forecast's known cases were asked for.
 
     Without an option they come from stdin, as `pytest --collect-only -q | cipredict select-tests` has it.
@@ -68,7 +70,12 @@ def read_candidates(candidates: str | None, *, collect: bool, known: bool) -> li
         raise UsageError(
             "No candidates: pipe case ids in, or give --candidates, --collect or --known.", slug="candidates"
         )
-    return list(dict.fromkeys(read_lines(candidates or "-", what="candidates")))
+    ids = list(dict.fromkeys(read_lines(candidates or "-", what="candidates")))
+    if not ids and not may_be_empty and candidates in {None, "-"}:
+        raise InputError(
+            "stdin holds no case: the command before the pipe failed, or found nothing.", slug="candidates-empty"
+        )
+    return ids
 
 
 def collected_cases() -> list[str]:

@@ -9,12 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cipredict.cli.environment import ci_run
+from cipredict.errors import CipredictError, InputError
 from cipredict.events import Event, append_event
 
 
 def warn(message: str) -> None:
     """Say one line on stderr."""
     sys.stderr.write(f"cipredict: {' '.join(message.split())}\n")
+
+
+def strict_error(error: Exception) -> InputError:
+    """Give what `--strict` makes of missing knowledge: the same words, and exit 2."""
+    if isinstance(error, CipredictError):
+        return InputError(error.message, slug=error.slug, hint=error.hint)
+    return InputError(f"A bug in cipredict: {error!r}.", slug="strict")
 
 
 def remember(document: Mapping[str, object], folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cipredict import __version__
 from cipredict.cli.inputs import ReadChange, read_candidates, read_change, read_forecast
-from cipredict.cli.outputs import append_step_summary, remember, warn
+from cipredict.cli.outputs import append_step_summary, remember, strict_error, warn
 from cipredict.decide.goal import Confidence, Goal, Target, Time
 from cipredict.decide.select import DEFAULT_GOAL, SelectionRequest, plan_everything, plan_selection
 from cipredict.errors import CipredictError, InputError, UsageError
@@ -66,7 +66,7 @@ def select(options: SelectionOptions, settings: Settings) -> SelectionPlan:
     if options.output_format not in FORMATS:
         known = ", ".join(FORMATS)
         raise UsageError(f"Unknown format '{options.output_format}': choose from {known}.", slug="unknown-format")
-    candidates = read_candidates(options.candidates, collect=options.collect, known=options.known)
+    candidates = read_candidates(options.candidates, collect=options.collect, known=options.known, may_be_empty=False)
     change: ReadChange | None = None
     try:
         change = read_change(base=options.base, changed=options.changed, diff=options.diff)
@@ -76,7 +76,7 @@ def select(options: SelectionOptions, settings: Settings) -> SelectionPlan:
     except Exception as error:  # a CI job must not break on our account
         reason = str(error) if isinstance(error, CipredictError) else f"A bug in cipredict: {error!r}"
         if options.strict:
-            raise InputError(reason, slug="strict") from error
+            raise strict_error(error) from error
         warn(f"{reason} Everything runs.")
         made_from = MadeFrom(__version__, settings=settings.source)
         return plan_everything(

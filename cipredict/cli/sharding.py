@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from cipredict import __version__
 from cipredict.cli.inputs import read_candidates, read_forecast, read_lines
-from cipredict.cli.outputs import remember, warn
+from cipredict.cli.outputs import remember, strict_error, warn
 from cipredict.decide.division import ShardOptions
 from cipredict.decide.grouping import Grouping, GroupOf, group_by
-from cipredict.decide.shard import plan_even_split, plan_for_target, plan_shards
-from cipredict.errors import CipredictError, InputError, UsageError
+from cipredict.decide.shard import make_pool, plan_even_split, plan_for_target, plan_shards
+from cipredict.errors import CipredictError, UsageError
 from cipredict.forecast.durations import DurationTable
 from cipredict.plans.document import MadeFrom, canonical_json, write_plan
 from cipredict.plans.selection_document import read_selection_plan
@@ -61,13 +61,21 @@ def divide(options: ShardingOptions, settings: Settings) -> ShardPlan:
     except Exception as error:  # a CI job must not break on our account
         reason = str(error) if isinstance(error, CipredictError) else f"A bug in cipredict: {error!r}."
         if options.strict:
-            raise InputError(reason, slug="strict") from error
+            raise strict_error(error) from error
         warn(f"{reason} Cases are split evenly.")
         if candidates is None:
-            candidates = read_candidates(None, collect=True, known=False) or []
+            candidates = _collected(reason)
         count = options.shards if options.shards is not None else options.max_shards
         made_from = MadeFrom(__version__, settings=settings.source)
         return plan_even_split(candidates, count, reason=reason, made_from=made_from, options=shard_options)
+
+
+def _collected(reason: str) -> list[str]:
+    """Give what pytest collects, where the forecast's known cases were asked for and there is no forecast."""
+    found = read_candidates(None, collect=True, known=False)
+    if not found:
+        raise InputError(f"{reason} pytest collects nothing here either.", slug="candidates-empty")
+    return found
 
 
 def _check(options: ShardingOptions) -> None:
@@ -77,8 +85,7 @@ def _check(options: ShardingOptions) -> None:
         known = ", ".join(FORMATS)
         raise UsageError(f"Unknown format '{options.output_format}': choose from {known}.", slug="unknown-format")
     count = options.max_shards if options.shards is None else options.shards
-    if count < 1:
-        raise UsageError(f"Cannot divide into {count} shards: give 1 or more.", slug="shard-count")
+    make_pool(count)
     if options.index is not None and not 0 <= options.index < count:
         raise UsageError(f"--index {options.index}: shards count from 0 to {count - 1}.", slug="shard-index")
     if options.target_time is not None:

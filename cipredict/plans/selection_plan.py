@@ -153,6 +153,11 @@ class SelectionPlan:
         return [case.case_id for case in self.cases] if self.observe or self.order_only else self.selected
 
     @property
+    def has_tests(self) -> bool:
+        """Tell whether a runner must start. A fallback that could not even list the cases means all of them."""
+        return bool(self.to_run) or self.fallback
+
+    @property
     def is_timed(self) -> bool:
         """Tell whether a forecast gave seconds; where none did, sums of seconds say nothing."""
         return any(case.expected_s is not None for case in self.cases)
@@ -202,7 +207,7 @@ class SelectionPlan:
             "fallback_reason": self.fallback_reason,
             "observe": self.observe,
             "order_only": self.order_only,
-            "has_tests": bool(self.to_run),
+            "has_tests": self.has_tests,
             "counts": {"candidates": len(self.cases), "selected": selected, "skipped": len(self.cases) - selected},
             "expected": self._expected_document(),
             "miss": asdict(self.miss) if self.miss else None,

@@ -29,7 +29,9 @@ def render_output(plan: SelectionPlan, *, output_format: str, exclude: bool) -> 
         return render_github(plan, exclude=exclude)
     ids = left_out(plan) if exclude else plan.to_run
     if output_format == "pytest-args":
-        ids = _deselections(ids, plan.to_run) if exclude else ids or list(NOTHING_FOR_PYTEST)
+        ids = (
+            _deselections(ids, plan.to_run) if exclude else ids or ([] if plan.has_tests else list(NOTHING_FOR_PYTEST))
+        )
     return "".join(f"{line}\n" for line in ids)
 
 
@@ -61,7 +63,7 @@ def render_github(plan: SelectionPlan, *, exclude: bool = False) -> str:
     seconds = (plan.to_run_s, plan.total_s - plan.to_run_s)
     est_s, saved_s = (f"{value:.1f}" if plan.is_timed else "" for value in seconds)
     values = {
-        "has_tests": _truth(plan.to_run),
+        "has_tests": _truth(plan.has_tests),
         "count": str(len(plan.to_run)),
         "total": str(len(plan.cases)),
         "est_seconds": est_s,
@@ -119,7 +121,7 @@ def say_selection(plan: SelectionPlan) -> list[str]:
         lines.append("Observing: the plan is logged, everything runs.")
     if plan.order_only:
         lines.append("Only the order follows the plan: everything runs.")
-    if not plan.to_run:
+    if not plan.has_tests:
         lines.append("No case runs (has_tests=false): do not start the runner with an empty list.")
     if plan.miss and plan.skipped:
         low, high = percent(plan.miss.low), percent(plan.miss.high)
