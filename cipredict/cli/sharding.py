@@ -13,7 +13,7 @@ from cipredict.cli.outputs import remember, strict_error, warn
 from cipredict.decide.division import ShardOptions
 from cipredict.decide.grouping import Grouping, GroupOf, group_by
 from cipredict.decide.shard import make_pool, plan_even_split, plan_for_target, plan_shards
-from cipredict.errors import CipredictError, UsageError
+from cipredict.errors import CipredictError, InputError, UsageError
 from cipredict.forecast.durations import DurationTable
 from cipredict.plans.document import MadeFrom, canonical_json, write_plan
 from cipredict.plans.selection_document import read_selection_plan
