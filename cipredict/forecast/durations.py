@@ -7,7 +7,7 @@ every mean (research: sharding, section 2).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import compress, repeat
 from statistics import median
@@ -30,20 +30,19 @@ _FALLBACK_SPREAD = 4.0
 
 
 class DurationTable:
-    """Looks up `DurationForecast`s by case id."""
+    """Looks up `DurationForecast`s by case id; they are read when the first one is asked for."""
 
     def __init__(self, forecasts: Iterable[DurationForecast]) -> None:
-        self._known = {forecast.case_id: forecast for forecast in forecasts}
+        self._forecasts = forecasts
+
+    @cached_property
+    def _known(self) -> dict[str, DurationForecast]:
+        return {forecast.case_id: forecast for forecast in self._forecasts}
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> DurationTable:
-        """Read the case columns of a bundle."""
-        basis = Basis.MODEL if bundle.manifest.served["case_time"].is_model else Basis.HISTORY
-        seconds = [bundle.floats(f"cases/{name}.f32") for name in ("expected_s", "low_s", "high_s")]
-        runs = [int(measured) for measured in bundle.floats("cases/runs.f32")]
-        memory = [int(peak) or None for peak in bundle.floats("cases/peak_memory_bytes.f32")]
-        rows = zip(bundle.case_ids(), *seconds, repeat(basis), runs, memory, strict=False)
-        return cls(compress(map(DurationForecast._make, rows), runs))
+        """Take the case columns of a bundle."""
+        return cls(_read(bundle))
 
     def __contains__(self, case_id: str) -> bool:
         return case_id in self._known
@@ -90,3 +89,12 @@ class DurationTable:
                 groups[scope(forecast.case_id)].append(forecast.expected_s)
             tables.append({key: median(values) for key, values in groups.items()})
         return tables
+
+
+def _read(bundle: Bundle) -> Iterator[DurationForecast]:
+    basis = Basis.MODEL if bundle.manifest.served["case_time"].is_model else Basis.HISTORY
+    seconds = [bundle.floats(f"cases/{name}.f32") for name in ("expected_s", "low_s", "high_s")]
+    runs = [int(measured) for measured in bundle.floats("cases/runs.f32")]
+    memory = [int(peak) or None for peak in bundle.floats("cases/peak_memory_bytes.f32")]
+    rows = zip(bundle.case_ids(), *seconds, repeat(basis), runs, memory, strict=False)
+    yield from compress(map(DurationForecast._make, rows), runs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,19 +76,34 @@ class FailureForecaster:
         recent = np.zeros(len(red), np.bool_)
         recent[self.state.branch_failures.get(facts.branch, [])] = True
         unknown_p = float(np.max(p_fail, initial=0.5))
-        basis, runs = self.basis, self.state.columns["runs"]
-        columns = (np.round(p_fail, 6).tolist(), runs.astype(int).tolist(), red.tolist(), recent.tolist(), evidence)
-        known = list(zip(*columns, strict=True))
-        answers = []
-        for case_id in candidates:
-            slot = self._slot_of.get(case_id)
-            seconds = self._durations.expected(case_id).expected_s
-            if slot is None:
-                answers.append(CaseForecast(case_id, unknown_p, seconds, Basis.FALLBACK, 0, evidence="never seen"))
-            else:
-                p, n, is_red, failed, words = known[slot]
-                answers.append(CaseForecast(case_id, p, seconds, basis, n, is_red, failed, words))
-        return answers
+        columns = (
+            self.state.case_ids,
+            np.round(p_fail, 6).tolist(),
+            self._seconds(),
+            repeat(self.basis),
+            self.state.columns["runs"].astype(int).tolist(),
+            red.tolist(),
+            recent.tolist(),
+            evidence,
+        )
+        known = list(map(CaseForecast._make, zip(*columns, strict=False)))
+        slots = (self._slot_of.get(case_id) for case_id in candidates)
+        return [
+            self._unknown(case_id, unknown_p) if slot is None else known[slot]
+            for case_id, slot in zip(candidates, slots, strict=True)
+        ]
+
+    def _unknown(self, case_id: str, p_fail: float) -> CaseForecast:
+        seconds = self._durations.expected(case_id).expected_s
+        return CaseForecast(case_id, p_fail, seconds, Basis.FALLBACK, 0, evidence="never seen")
+
+    def _seconds(self) -> list[float]:
+        """Give expected seconds by slot: the columns of `DurationTable`, whose entries nobody else asks for here."""
+        seconds = list(self._bundle.floats("cases/expected_s.f32"))
+        for slot, measured in enumerate(self._bundle.floats("cases/runs.f32")):
+            if not measured:
+                seconds[slot] = self._durations.expected(self.state.case_ids[slot]).expected_s
+        return seconds
 
     def _score(self, features: Floats) -> NDArray[np.float64]:
         manifest = self._bundle.manifest
