@@ -14,7 +14,7 @@ install: $(VENV)/.installed  ## Create .venv with everything pinned; seconds whe
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[learn,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[learn,otel,dev]'
 	$(BIN)/python -m compileall -q cipredict
 	@touch $@
 
