@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cipredict.cli.environment import ci_run
 from cipredict.errors import CipredictError, InputError
-from cipredict.events import Event, append_event
+from cipredict.events import append_event
 
 
 def warn(message: str) -> None:
@@ -25,14 +25,14 @@ def strict_error(error: Exception) -> InputError:
     return InputError(f"A bug in cipredict: {error!r}.", slug="strict")
 
 
-def remember(document: Mapping[str, object], folder: Path) -> None:
-    """Append the plan to the event file; a job that cannot write warns and goes on."""
+def remember(plan: str, folder: Path) -> None:
+    """Append a plan, JSON on one line, to the event file; a job that cannot write warns and goes on."""
     run = ci_run()
     key: dict[str, object] = {}
     if run is not None:
         key = {"provider": run.provider, "repository": run.repository, "run_id": run.run_id, "attempt": run.attempt}
     try:
-        append_event(folder, Event("plan", datetime.now(UTC), key, document))
+        append_event(folder, "plan", datetime.now(UTC), run=key, body=plan)
     except OSError as error:
         warn(f"The plan is not remembered: {folder} cannot be written ({error.strerror}).")
 

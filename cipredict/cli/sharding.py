@@ -15,7 +15,7 @@ from cipredict.decide.grouping import Grouping, GroupOf, group_by
 from cipredict.decide.shard import make_pool, plan_even_split, plan_for_target, plan_shards
 from cipredict.errors import CipredictError, InputError, UsageError
 from cipredict.forecast.durations import DurationTable
-from cipredict.plans.document import MadeFrom, canonical_json, write_plan
+from cipredict.plans.document import MadeFrom, canonical_json, compact_json, write_plan
 from cipredict.plans.selection_document import read_selection_plan
 from cipredict.plans.shard_plan import ShardPlan, Strategy
 from cipredict.quantities import parse_seconds
@@ -143,7 +143,7 @@ def show_shards(plan: ShardPlan, options: ShardingOptions, settings: Settings, *
     document = plan.to_document()
     if output is not None:
         write_plan(output, document)
-    remember(document, settings.events)
+    remember(compact_json(document), settings.events)
     sys.stdout.write(_machine(plan, document, options))
     sys.stderr.write(f"{render_shards(plan)}\n\n{render_shard_summary(plan)}\n")
 

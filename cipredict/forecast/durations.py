@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import compress, repeat
-from statistics import median
 
 from cipredict.forecast.bundle import Bundle
 from cipredict.forecast.interface import Basis, DurationForecast
@@ -82,6 +81,8 @@ class DurationTable:
     @cached_property
     def _medians(self) -> list[dict[str, float]]:
         """Median seconds per scope, nearest first; built when the first unknown case asks."""
+        from statistics import median  # noqa: PLC0415  # 3 ms that only an unknown case is worth
+
         tables = []
         for scope in _SCOPES:
             groups: defaultdict[str, list[float]] = defaultdict(list)

@@ -112,8 +112,10 @@ class FailureForecaster:
             return np.asarray(decayed_rate(self.state, 10), np.float64)
         if manifest.features != FEATURES:
             raise _other_features(self._bundle)
-        answers = score_graphs(self._bundle.graphs("failure"), features)
-        mixed = np.sum([served.weights[name] * answer for name, answer in answers.items()], axis=0)
+        weights = {name: weight for name, weight in served.weights.items() if weight}
+        graphs = self._bundle.graphs("failure")
+        answers = score_graphs({name: graphs[name] for name in weights}, features)
+        mixed = np.sum([weights[name] * answer for name, answer in answers.items()], axis=0)
         return apply_sigmoid(mixed, manifest.sigmoid)
 
 

@@ -18,6 +18,8 @@ from cipredict.learn.recipe import Recipe
 
 Answers = Mapping[str, NDArray[np.float64]]
 _TINY = 1e-6
+_LEAST_WEIGHT = 1e-3
+"""A member with less moves no order, and a CI job would still have to score its graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ def fit_weights(
         constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1.0},
     )
     best = found.x if found.success and loss(found.x) <= loss(initial) else initial
-    clipped = np.clip(best, 0.0, None)
-    return dict(zip(names, (clipped / clipped.sum()).tolist(), strict=True))
+    kept = np.where(best < _LEAST_WEIGHT, 0.0, best)
+    return dict(zip(names, (kept / kept.sum()).tolist(), strict=True))
 
 
 def _loss(task: Task, predicted: NDArray[np.float64], *, y: Floats, importance: Floats) -> float:

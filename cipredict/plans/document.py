@@ -80,15 +80,29 @@ def _spell_table(rows: Sequence[object], indent: str) -> str:
     return f"[\n{row}{{\n{field}{text[2:-2]}\n{row}}}\n{indent}]"
 
 
-def plan_id(body: Mapping[str, object]) -> str:
-    """Give 12 hex digits that change exactly when the body does: of its JSON with sorted keys and no spaces."""
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def compact_json(body: Mapping[str, object]) -> str:
+    """Spell a document on one line: sorted keys, no spaces."""
+    return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def id_of(text: str) -> str:
+    """Give the id of a body from its compact JSON."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def plan_id(body: Mapping[str, object]) -> str:
+    """Give 12 hex digits that change exactly when the body does."""
+    return id_of(compact_json(body))
 
 
 def frame_plan(schema: str, body: Mapping[str, object]) -> dict[str, object]:
     """Put schema and id around a body."""
     return {"schema": schema, "id": plan_id(body), **body}
+
+
+def frame_json(schema: str, text: str) -> str:
+    """Put schema and id around a body that is compact JSON already, so that nothing is spelled twice."""
+    return f'{{"id":"{id_of(text)}","schema":{json.dumps(schema)},{text[1:]}'
 
 
 def write_plan(path: Path, document: Mapping[str, object]) -> None:
