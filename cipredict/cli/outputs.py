@@ -37,6 +37,14 @@ def remember(plan: str, folder: Path) -> None:
         warn(f"The plan is not remembered: {folder} cannot be written ({error.strerror}).")
 
 
+def tell(render: Callable[[], str]) -> None:
+    """Show people what was decided; the decision stands where a bug of ours keeps it from being shown."""
+    try:
+        sys.stderr.write(render())
+    except Exception as error:  # noqa: BLE001  # a CI job must not break on our account
+        warn(f"The summary cannot be shown, which is a bug in cipredict: {error!r}.")
+
+
 def append_step_summary(render: Callable[[], str]) -> None:
     """Show Markdown on the run's page where GitHub offers a place for it."""
     place = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -47,3 +55,5 @@ def append_step_summary(render: Callable[[], str]) -> None:
             file.write(render())
     except OSError as error:
         warn(f"No step summary: {place} cannot be written ({error.strerror}).")
+    except Exception as error:  # noqa: BLE001  # a CI job must not break on our account
+        warn(f"No step summary, which is a bug in cipredict: {error!r}.")

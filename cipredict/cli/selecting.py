@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cipredict import __version__
 from cipredict.cli.inputs import ReadChange, read_candidates, read_change, read_forecast
-from cipredict.cli.outputs import append_step_summary, remember, strict_error, warn
+from cipredict.cli.outputs import append_step_summary, remember, strict_error, tell, warn
 from cipredict.decide.goal import Confidence, Goal, Target, Time
 from cipredict.decide.select import DEFAULT_GOAL, SelectionRequest, plan_everything, plan_selection
 from cipredict.errors import CipredictError, InputError, UsageError
@@ -154,11 +154,9 @@ def show_selection(
         _write_rest(plan, rest)
     remember(plan.to_record(), settings.events)
     sys.stdout.write(render_output(plan, output_format=options.output_format, exclude=exclude))
-    sys.stderr.write(f"{render_selection(plan)}\n\n")
-    for line in say_selection(plan):
-        sys.stderr.write(f"{line}\n")
+    tell(lambda: "\n".join([render_selection(plan), "", *say_selection(plan), ""]))
     if explain:
-        sys.stderr.write(f"\n{render_explanation(plan)}\n")
+        tell(lambda: f"\n{render_explanation(plan)}\n")
     append_step_summary(partial(render_step_summary, plan))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cipredict import __version__
 from cipredict.cli.inputs import read_candidates, read_forecast, read_lines
-from cipredict.cli.outputs import remember, strict_error, warn
+from cipredict.cli.outputs import remember, strict_error, tell, warn
 from cipredict.decide.division import ShardOptions
 from cipredict.decide.grouping import Grouping, GroupOf, group_by
 from cipredict.decide.shard import make_pool, plan_even_split, plan_for_target, plan_shards
@@ -145,7 +145,7 @@ def show_shards(plan: ShardPlan, options: ShardingOptions, settings: Settings, *
         write_plan(output, document)
     remember(compact_json(document), settings.events)
     sys.stdout.write(_machine(plan, document, options))
-    sys.stderr.write(f"{render_shards(plan)}\n\n{render_shard_summary(plan)}\n")
+    tell(lambda: f"{render_shards(plan)}\n\n{render_shard_summary(plan)}\n")
 
 
 def _tests_of(plan: ShardPlan, index: int) -> tuple[str, ...]:

@@ -189,3 +189,22 @@ def test_events_that_cannot_be_written_cost_a_warning_only(
     assert main(["shard", "--shards", "2", "--candidates", cases, "--events", "taken/events"]) == 0
 
     assert "The plan is not remembered" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "function", ["render_selection", "say_selection", "render_explanation", "render_step_summary"], ids=str
+)
+def test_a_bug_in_what_people_read_costs_a_warning_only(
+    function: str, cases: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> str:
+        raise ZeroDivisionError(function)
+
+    monkeypatch.setattr(f"cipredict.cli.selecting.{function}", fail)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+
+    assert main(["select-tests", "--changed", "a.py", "--candidates", cases, "--explain"]) == 0
+
+    captured = capsys.readouterr()
+    assert sorted(captured.out.splitlines()) == sorted(CASES.splitlines())
+    assert f"ZeroDivisionError('{function}')" in captured.err
