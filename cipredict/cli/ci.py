@@ -72,9 +72,9 @@ def select_tests(
 
 @apps["shard"].command()
 def shard(
-    shards: Annotated[int | None, typer.Option(help="Number of shards.")] = None,
+    shards: Annotated[str | None, typer.Option(help="Number of shards, or auto: as many as pay.")] = None,
     target_time: Annotated[str | None, typer.Option(help="Use as few shards as end in this time, such as 5m.")] = None,
-    max_shards: Annotated[int, typer.Option(help="At most so many with --target-time.")] = 20,
+    max_shards: Annotated[int, typer.Option(help="At most so many with --target-time and auto.")] = 20,
     strategy: Annotated[str, typer.Option(help="optimal, predictive or round_robin.")] = "optimal",
     group_by: Annotated[str, typer.Option(help="Keep whole: case, class, file, module or marker.")] = "case",
     together: Annotated[

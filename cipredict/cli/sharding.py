@@ -12,7 +12,7 @@ from cipredict.cli.inputs import read_candidates, read_forecast, read_lines
 from cipredict.cli.outputs import remember, strict_error, tell, warn
 from cipredict.decide.division import ShardOptions
 from cipredict.decide.grouping import Grouping, GroupOf, group_by
-from cipredict.decide.shard import make_pool, plan_even_split, plan_for_target, plan_shards
+from cipredict.decide.shard import make_pool, plan_even_split, plan_for_target, plan_shards, plan_worthwhile
 from cipredict.errors import CipredictError, InputError, UsageError
 from cipredict.forecast.durations import DurationTable
 from cipredict.plans.document import MadeFrom, canonical_json, compact_json, write_plan
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from cipredict.settings import Settings
 
 FORMATS = ("lines", "json", "github")
+AUTO = "auto"
+"""As a number of shards: as many as are worth their fixed cost."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardingOptions:
     """The command's options, as typed."""
 
-    shards: int | None
+    shards: str | None
     target_time: str | None
     max_shards: int
     strategy: str
@@ -65,7 +67,7 @@ def divide(options: ShardingOptions, settings: Settings) -> ShardPlan:
         warn(f"{reason} Cases are split evenly.")
         if candidates is None:
             candidates = _collected(reason)
-        count = options.shards if options.shards is not None else options.max_shards
+        count = _asked_count(options) or options.max_shards
         made_from = MadeFrom(__version__, settings=settings.source)
         return plan_even_split(candidates, count, reason=reason, made_from=made_from, options=shard_options)
 
@@ -84,12 +86,24 @@ def _check(options: ShardingOptions) -> None:
     if options.output_format not in FORMATS:
         known = ", ".join(FORMATS)
         raise UsageError(f"Unknown format '{options.output_format}': choose from {known}.", slug="unknown-format")
-    count = options.max_shards if options.shards is None else options.shards
+    asked = _asked_count(options)
+    count = options.max_shards if asked is None else asked
     make_pool(count)
     if options.index is not None and not 0 <= options.index < count:
         raise UsageError(f"--index {options.index}: shards count from 0 to {count - 1}.", slug="shard-index")
     if options.target_time is not None:
         parse_seconds(options.target_time, option="--target-time")
+
+
+def _asked_count(options: ShardingOptions) -> int | None:
+    """Give the number of shards that was typed, None where the plan shall find it."""
+    if options.shards in {None, AUTO}:
+        return None
+    try:
+        return int(options.shards or "")
+    except ValueError:
+        message = f"--shards: '{options.shards}' is not a valid integer, nor {AUTO}."
+        raise UsageError(message, slug="shard-count") from None
 
 
 def _candidates(options: ShardingOptions) -> list[str] | None:
@@ -120,8 +134,11 @@ def _by_forecast(
         __version__, forecast=bundle.forecast_id, model=bundle.manifest.model_version, settings=settings.source
     )
     shard_options = replace(shard_options, overhead_s=bundle.manifest.overhead_s)
-    if options.shards is not None:
-        return plan_shards(cases, options.shards, made_from=made_from, options=shard_options)
+    asked = _asked_count(options)
+    if asked is not None:
+        return plan_shards(cases, asked, made_from=made_from, options=shard_options)
+    if options.shards == AUTO:
+        return plan_worthwhile(cases, max_shards=options.max_shards, made_from=made_from, options=shard_options)
     return plan_for_target(
         cases,
         target_s=parse_seconds(options.target_time or "", option="--target-time"),
@@ -138,13 +155,15 @@ def show_shards(plan: ShardPlan, options: ShardingOptions, settings: Settings, *
         if output is not None:
             write_plan(output, plan.to_document())
         return
-    from cipredict.render.shards import render_shard_summary, render_shards  # noqa: PLC0415
+    from cipredict.render.shards import render_count_curve, render_shard_summary, render_shards  # noqa: PLC0415
 
     document = plan.to_document()
     if output is not None:
         write_plan(output, document)
     remember(compact_json(document), settings.events)
     sys.stdout.write(_machine(plan, document, options))
+    if plan.curve:
+        tell(lambda: f"{render_count_curve(plan)}\n\n")
     tell(lambda: f"{render_shards(plan)}\n\n{render_shard_summary(plan)}\n")
 
 

@@ -140,10 +140,16 @@ def _floor(division: Division, makespan_s: float) -> Floor | None:
         return None
     item = max(range(len(groups.names)), key=groups.items.seconds.__getitem__)
     needed = min(groups.items.memory_bytes[item], max(worker.room_bytes for worker in workers))
-    seconds = groups.items.seconds[item] / max(one.speed for one in workers if one.room_bytes >= needed)
+    speed = max(one.speed for one in workers if one.room_bytes >= needed)
+    seconds = groups.items.seconds[item] / speed
+    inside = [case.expected_s for case, home in zip(groups.cases, groups.item_of, strict=True) if home == item]
+    others_s = max((s for at, s in enumerate(groups.items.seconds) if at != item), default=0.0)
+    pieces_s = max(others_s, max(inside) if len(inside) > 1 else 0.0) / speed
+    balanced_s = sum(groups.items.seconds) / sum(one.speed for one in workers)
     return Floor(
         name=groups.names[item],
-        cases=sum(one == item for one in groups.item_of),
+        cases=len(inside),
         seconds=seconds,
         is_binding=seconds > 0 and seconds >= (makespan_s - division.options.overhead_s) * (1 - BINDING_SHARE),
+        split_end_s=min(makespan_s, division.options.overhead_s + max(balanced_s, pieces_s)),
     )

@@ -1,7 +1,7 @@
 """Divide a suite among machines: forecasts of its cases in, a shard plan out.
 
-`plan_shards` for a given number of shards or named workers, `plan_for_target` for a time to meet, `plan_even_split`
-where there is no forecast. Pure and of the standard library only: 20 000 cases are planned while people wait.
+`plan_shards` for a given number of shards or named workers, `plan_for_target` for a time to meet, `plan_worthwhile` for
+as many as pay, `plan_even_split` where there is no forecast. Pure and of the standard library only: 20 000 cases are planned while people wait.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from math import ceil, isfinite
 from cipredict.decide.division import Division, ShardOptions, tests_of, write_down
 from cipredict.decide.grouping import Groups, make_groups
 from cipredict.decide.packing import Worker, lower_bound_s
+from cipredict.decide.shard_count import WORTH_SHARE, count_curve, count_note, worthwhile_count
 from cipredict.decide.shard_notes import target_note
-from cipredict.decide.strategies import WORTH_SHARE, pack
+from cipredict.decide.strategies import pack
 from cipredict.errors import ForecastUnusable, UsageError
 from cipredict.forecast.interface import Basis, DurationForecast
 from cipredict.plans.document import MadeFrom
@@ -88,6 +89,27 @@ def plan_for_target(
     plan = write_down(division, made_from)
     note = target_note(plan, target_s=target_s, max_shards=max_shards, ends_s=division.ends_s())
     return replace(plan, target_s=target_s, reasons=(*note, *plan.reasons))
+
+
+def plan_worthwhile(
+    cases: Iterable[DurationForecast], *, max_shards: int, made_from: MadeFrom, options: ShardOptions | None = None
+) -> ShardPlan:
+    """Divide into as many shards as are worth their fixed cost; the plan holds the curve it was read from.
+
+    Raises
+    ------
+    UsageError, ForecastUnusable
+        As `plan_shards`.
+    """
+    options = _checked(options)
+    most = make_pool(max_shards)
+    groups = _group(cases, options)
+    curve = count_curve(groups.items, overhead_s=options.overhead_s, max_shards=max_shards)
+    chosen = worthwhile_count(curve)
+    workers = most[: chosen.shards]
+    homes = pack(options.strategy, groups.items, workers, overhead_s=options.overhead_s)
+    plan = write_down(Division(groups, workers, homes, options), made_from)
+    return replace(plan, curve=curve, reasons=(count_note(curve, chosen), *plan.reasons))
 
 
 def plan_even_split(

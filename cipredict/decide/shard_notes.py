@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from cipredict.decide.packing import Items, Worker
+from cipredict.decide.shard_count import WORTH_SHARE
 from cipredict.plans.shard_plan import ShardPlan, Strategy
 
 
@@ -37,7 +38,14 @@ def _floor_note(plan: ShardPlan, items: Items) -> tuple[str, ...]:
         return ()
     useful = ceil(sum(items.seconds) / max(items.seconds))
     what = f"{floor.name} ({floor.cases} cases)" if floor.cases > 1 else floor.name
-    return (f"{what} takes {floor.seconds:.1f} s, which is the floor: more than {useful} shards end no earlier.",)
+    note = f"{what} takes {floor.seconds:.1f} s, which is the floor: more than {useful} shards end no earlier."
+    saved_s = (plan.makespan_s or 0.0) - floor.split_end_s
+    if saved_s < WORTH_SHARE * (plan.makespan_s or 0.0):
+        return (note,)
+    return (
+        f"{note} Splitting it would save {saved_s:.1f} s: {len(plan.shards)} shards could end after "
+        f"{floor.split_end_s:.1f} s.",
+    )
 
 
 def _overhead_note(plan: ShardPlan, items: Items) -> tuple[str, ...]:

@@ -9,11 +9,8 @@ from typing import assert_never
 from cipredict.decide.exact import pack_exactly
 from cipredict.decide.packing import Items, Worker, finish_times, lower_bound_s, pack_longest_first
 from cipredict.decide.rebalance import rebalance
+from cipredict.decide.shard_count import WORTH_SHARE
 from cipredict.plans.shard_plan import Strategy
-
-WORTH_SHARE = 0.02
-"""A worker that brings the end forward by less than this share does not earn its start."""
-
 
 PAD_SHARE = 0.25
 """How much of the items' lateness is planned for. On six real suites (benchmarks/shard_plans.py) none to a quarter end

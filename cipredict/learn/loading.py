@@ -15,7 +15,7 @@ from cipredict.errors import InputError
 from cipredict.forecast.features import ChangeFacts
 from cipredict.learn.history import FAILED, PASSED, SKIPPED, History, PastRun
 from cipredict.learn.links import Links, covered_slots, import_distances
-from cipredict.learn.run_time import TimedRun
+from cipredict.learn.run_time import JOB_SEPARATOR, TimedRun
 from cipredict.records import Change
 from cipredict.store import queries
 from cipredict.store.database import Store
@@ -184,5 +184,9 @@ def _timed(
 
     workflow_of = {row["run_seq"]: row["workflow"] or "run" for row in runs}
     found = [timed(row, workflow_of[row["run_seq"]]) for row in runs]
-    found += [timed(row, f"{workflow_of[row['run_seq']]} / {row['name']}") for row in jobs if row["run_seq"] in facts]
+    found += [
+        timed(row, f"{workflow_of[row['run_seq']]}{JOB_SEPARATOR}{row['name']}")
+        for row in jobs
+        if row["run_seq"] in facts
+    ]
     return [run for run in found if run is not None]

@@ -9,11 +9,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+from scipy.stats import theilslopes
 
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.run_features import KEPT, RUN_FEATURES, SeriesPast, run_baselines, run_features
 from cipredict.learn.replay import MAX_BRANCHES
 from cipredict.learn.seconds import SecondsRows
+
+JOB_SEPARATOR = " / "
+"""Between workflow and job in the name of a job's series."""
+_RECENT_RUNS = 200
+_LINE_RUNS = 10
+_LINE_RANGE = 1.5
+"""So many jobs, whose cases' seconds differ by such a factor, tell the fixed cost from the cost per case."""
+_LEAST_SLOPE = 0.02
+"""More than 50 processes in one job are no explanation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,26 @@ def final_memories(runs: Sequence[TimedRun]) -> dict[str, SeriesMemory]:
 
 
 def fixed_overhead_s(runs: Sequence[TimedRun]) -> float:
-    """Give the median seconds that a job spends beside its cases: checkout, installation, collection; 0 if unknown."""
-    beside = [run.wall_s - run.cases_s for run in runs if np.isfinite(run.cases_s)]
-    return max(float(np.median(beside)), 0.0) if beside else 0.0
+    """Give the seconds that a job spends beside its cases: checkout, installation, collection; 0 if unknown.
+
+    Jobs tell better than whole runs, whose jobs overlap. Per series the line wall = overhead + cases / processes is
+    fitted by medians of slopes (Theil 1950, Sen 1968), which a few broken runs do not move; where the seconds of cases
+    hardly vary, the median of the difference stands in. The median over the runs of all series is given.
+    """
+    series: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for run in runs:
+        if np.isfinite(run.cases_s):
+            series[run.series].append((run.cases_s, run.wall_s))
+    jobs = {name: pairs for name, pairs in series.items() if JOB_SEPARATOR in name} or series
+    found = [overhead for pairs in jobs.values() for overhead in [_intercept_s(pairs)] * len(pairs)]
+    return float(np.median(found)) if found else 0.0
+
+
+def _intercept_s(pairs: Sequence[tuple[float, float]]) -> float:
+    cases_s, wall_s = np.array(pairs[-_RECENT_RUNS:], np.float64).T
+    low, high = np.quantile(cases_s, (0.1, 0.9))
+    if len(cases_s) >= _LINE_RUNS and high >= _LINE_RANGE * max(low, 1.0):
+        slope, intercept = theilslopes(wall_s, cases_s)[:2]
+        if _LEAST_SLOPE < slope <= 1.0:
+            return max(float(intercept), 0.0)
+    return max(float(np.median(wall_s - cases_s)), 0.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from cipredict.errors import CipredictError, InputError
 from cipredict.plans.document import read_plan
 from cipredict.plans.fields import Fields, parse_made_from
-from cipredict.plans.shard_plan import SCHEMA, Floor, Shard, ShardPlan, Strategy, verify_plan
+from cipredict.plans.shard_plan import SCHEMA, CountPoint, Floor, Shard, ShardPlan, Strategy, verify_plan
 
 
 def read_shard_plan(path: Path) -> ShardPlan:
@@ -51,6 +51,7 @@ def _parse_plan(fields: Fields) -> ShardPlan:
         efficiency=fields.number_or_none("efficiency"),
         floor=_parse_floor(floor) if floor else None,
         target_s=fields.number_or_none("target_s"),
+        curve=tuple(_parse_point(one) for one in fields.inner_list("curve")),
         basis=basis | fields.text_by_text("basis"),
         fallback=fields.truth("fallback"),
         fallback_reason=fields.text("fallback_reason"),
@@ -71,10 +72,15 @@ def _parse_shard(fields: Fields) -> Shard:
     )
 
 
+def _parse_point(fields: Fields) -> CountPoint:
+    return CountPoint(fields.count("shards"), fields.number("wall_s"), fields.number("billed_s"))
+
+
 def _parse_floor(fields: Fields) -> Floor:
     return Floor(
         name=fields.text("name"),
         cases=fields.count("cases"),
         seconds=fields.number("seconds"),
         is_binding=fields.truth("is_binding"),
+        split_end_s=fields.number("split_end_s"),
     )

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from cipredict.errors import CipredictError, UsageError
 from cipredict.plans.document import MadeFrom, frame_plan
@@ -77,12 +78,28 @@ class Floor:
     name : case id, or the name of the group
     seconds : on the fastest worker that holds it
     is_binding : the whole plan ends no earlier because of it
+    split_end_s : when so many shards could end if it were divided: a group into its cases, a case into short pieces
     """
 
     name: str
     cases: int
     seconds: float
     is_binding: bool
+    split_end_s: float
+
+
+class CountPoint(NamedTuple):
+    """What a number of shards would mean.
+
+    Attributes
+    ----------
+    wall_s : until the last ends
+    billed_s : of all machines, each job rounded up to a whole minute
+    """
+
+    shards: int
+    wall_s: float
+    billed_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +110,7 @@ class ShardPlan:
     ----------
     efficiency : test seconds / (shards · makespan), 0…1; shards weighted by speed
     target_s : the time asked for, where that decided the number of shards
+    curve : every number that was weighed, where the plan chose it by gain and price
     reasons : notes for people, most important first
     """
 
@@ -105,6 +123,7 @@ class ShardPlan:
     efficiency: float | None = None
     floor: Floor | None = None
     target_s: float | None = None
+    curve: tuple[CountPoint, ...] = ()
     basis: Mapping[str, str] = field(default_factory=dict)
     fallback: bool = False
     fallback_reason: str = ""
@@ -127,6 +146,7 @@ class ShardPlan:
         """
         body: dict[str, object] = {name: getattr(self, name) for name in _PLAIN}
         body["shards"] = [{name: getattr(shard, name) for name in Shard.__slots__} for shard in self.shards]
+        body["curve"] = [point._asdict() for point in self.curve]
         body["made_from"] = asdict(self.made_from)
         body["floor"] = asdict(self.floor) if self.floor else None
         counts = self.basis_counts()

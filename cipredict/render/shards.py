@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from cipredict.plans.shard_plan import Shard, ShardPlan
+from cipredict.plans.shard_plan import CountPoint, Shard, ShardPlan
 from cipredict.render.plain import plain_table
 
 MAX_ROWS = 64
@@ -23,6 +23,16 @@ def render_shards(plan: ShardPlan) -> str:
         shown = tuple(sorted(shown, key=lambda shard: (-(shard.estimated_time or 0.0), shard.shard_id))[:MAX_ROWS])
         title = f"{title}; the longest {MAX_ROWS}"
     return plain_table(title, ("shard", "cases", "expected", "interval", "processes"), map(_row, shown))
+
+
+def render_count_curve(plan: ShardPlan) -> str:
+    """Lay out what each number of shards would mean; the arrow marks the chosen one."""
+    rows = [_count_row(point, is_chosen=point.shards == len(plan.shards)) for point in plan.curve[:MAX_ROWS]]
+    return plain_table("How many shards", ("shards", "wall", "billed minutes", ""), rows)
+
+
+def _count_row(point: CountPoint, *, is_chosen: bool) -> tuple[str, ...]:
+    return str(point.shards), duration(point.wall_s), f"{point.billed_s / 60:.0f}", "<-" if is_chosen else ""
 
 
 def _row(shard: Shard) -> tuple[str, ...]:

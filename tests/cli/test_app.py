@@ -39,7 +39,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         pytest.param(["selct-tests"], "Did you mean 'select-tests'?", id="misspelt command"),
         pytest.param(["shard", "--nope"], "No such option: --nope", id="unknown option"),
         pytest.param(["shard", "--shards", "0", "--candidates", "cases.txt"], "0 shards", id="no shards"),
-        pytest.param(["shard", "--shards", "x"], "'x' is not a valid int", id="not a number"),
+        pytest.param(["shard", "--shards", "x"], "'x' is not a valid integer, nor auto", id="not a number"),
         pytest.param(["shard", "--candidates", "cases.txt"], "--shards and --target-time", id="no number of shards"),
         pytest.param(
             ["shard", "--shards", "2", "--strategy", "best", "--candidates", "cases.txt"],
