@@ -1,7 +1,8 @@
 """Divide a suite among machines: forecasts of its cases in, a shard plan out.
 
 `plan_shards` for a given number of shards or named workers, `plan_for_target` for a time to meet, `plan_worthwhile` for
-as many as pay, `plan_even_split` where there is no forecast. Pure and of the standard library only: 20 000 cases are planned while people wait.
+as many as pay, `plan_even_split` where there is no forecast. Pure and of the standard library only: 20 000 cases are
+planned while people wait.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +44,7 @@ def test_the_curve_falls_to_its_bound_and_is_billed_by_whole_minutes(
         assert point.wall_s == pytest.approx(overhead_s + lower_bound_s(items(seconds), workers))
         assert point.billed_s % 60 == 0
         assert point.billed_s >= point.shards * overhead_s + sum(seconds) - 1e-6
-    assert all(later.wall_s <= earlier.wall_s for earlier, later in zip(curve, curve[1:], strict=False))
+    assert all(later.wall_s <= earlier.wall_s for earlier, later in pairwise(curve))
 
 
 @given(SECONDS, st.floats(0, 300), st.integers(1, 30))
