@@ -57,8 +57,8 @@ def count_note(curve: Sequence[CountPoint], chosen: CountPoint) -> str:
             f"Not worth it: up to {last.shards} shards would end at most {gain:.0%} earlier than one, "
             f"for {last.billed_s / 60:.0f} instead of {one.billed_s / 60:.0f} billed minutes."
         )
+    limit = "no more are allowed or useful" if chosen is last else f"more would gain less than {WORTH_SHARE:.0%}"
     return (
         f"{chosen.shards} shards end {1 - chosen.wall_s / one.wall_s:.0%} earlier than one, for "
-        f"{chosen.billed_s / 60:.0f} instead of {one.billed_s / 60:.0f} billed minutes; more would gain less than "
-        f"{WORTH_SHARE:.0%}."
+        f"{chosen.billed_s / 60:.0f} instead of {one.billed_s / 60:.0f} billed minutes; {limit}."
     )

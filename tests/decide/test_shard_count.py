@@ -67,8 +67,15 @@ def test_a_plan_takes_as_many_shards_as_pay_and_says_what_they_cost() -> None:
     assert [point.shards for point in made.curve] == list(range(1, 11))
     assert made.makespan_s == made.curve[9].wall_s == 90.0
     assert made.reasons[0] == (
-        "10 shards end 86% earlier than one, for 20 instead of 11 billed minutes; more would gain less than 2%."
+        "10 shards end 86% earlier than one, for 20 instead of 11 billed minutes; no more are allowed or useful."
     )
+
+
+def test_shards_that_hardly_help_are_not_started() -> None:
+    made = worthwhile({"long": 50.0} | {f"test_{number:02}": 10.0 for number in range(10)}, overhead_s=10.0)
+
+    assert (len(made.shards), len(made.curve)) == (3, 11)
+    assert made.reasons[0].endswith("; more would gain less than 2%.")
 
 
 def test_what_is_hardly_faster_is_not_worth_it() -> None:
