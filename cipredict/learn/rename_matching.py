@@ -266,10 +266,10 @@ def _word_likeness(left: str, right: str) -> float:
 
 def _parameter_likeness(old: str, new: str) -> float:
     """Likeness of two parameter lists, 0…1; none where nothing but a number stands for the value."""
-    left, right = _NUMBERED.sub(r"\1", _parameters(old)), _NUMBERED.sub(r"\1", _parameters(new))
-    if not left or not right:
+    left, right = _parameters(old), _parameters(new)
+    if not all(_NUMBERED.sub("", values).strip("-") for values in (left, right)):
         return 0.0
-    return _ratio(left, right)
+    return _ratio(_NUMBERED.sub(r"\1", left), _NUMBERED.sub(r"\1", right))
 
 
 def _contained(old: str, new: str) -> float:
