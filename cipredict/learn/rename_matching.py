@@ -25,8 +25,9 @@ from typing import NamedTuple
 from cipredict.forecast.tokens import stem
 from cipredict.ids import case_class, case_file, case_folder, case_function
 
-_MIN_LIKENESS = 0.75
-"""Of two names or parameter lists; git asks 50 % of a file's lines, and names are shorter (see benchmarks/ingest)."""
+_MIN_PATH, _MIN_NAME, _MIN_PARAMETERS = 0.75, 0.9, 0.85
+"""Least likeness, 0…1. Stricter than git, which asks for half of a file's lines: neighbours are called alike
+(measured: benchmarks/ingest/renames.py)."""
 _MIN_LEAD = 0.1
 """Over every rival of either side: less is a guess."""
 _SAME_WORD = 0.75
@@ -152,7 +153,7 @@ def _under_a_like_name(gone: set[str], came: set[str], moved: Mapping[str, str])
         _Pair(old, new, Evidence.RENAMED, likeness)
         for place, (olds, news) in sorted(groups.items())
         if place
-        for old, new, likeness in _clear_winners(olds, news, lambda a, b: _name_likeness(_name(a), _name(b)))
+        for old, new, likeness in _clear_winners(olds, news, _name_likeness, least=_MIN_NAME)
     ]
 
 
@@ -177,7 +178,11 @@ def _one_to_one(
         groups[new_key(function)][1].append(function)
     found = []
     for olds, news in groups.values():
-        pairs = [(olds[0], news[0], 1.0)] if len(olds) == len(news) == 1 else _clear_winners(olds, news, _path_likeness)
+        pairs = (
+            [(olds[0], news[0], 1.0)]
+            if len(olds) == len(news) == 1
+            else _clear_winners(olds, news, _path_likeness, least=_MIN_PATH)
+        )
         found += [_Pair(old, new, Evidence.MOVED, 1.0) for old, new, _ in pairs]
     return found
 
@@ -216,7 +221,9 @@ def _cases(pair: _Pair, olds: set[str], news: set[str]) -> Iterator[Match]:
         yield Match(old, new, pair.evidence, pair.likeness)
     rest_old, rest_new = olds - same.keys(), news - set(same.values())
     for likeness_of in (_contained, _parameter_likeness):
-        for old, new, likeness in list(_clear_winners(sorted(rest_old), sorted(rest_new), likeness_of)):
+        for old, new, likeness in list(
+            _clear_winners(sorted(rest_old), sorted(rest_new), likeness_of, least=_MIN_PARAMETERS)
+        ):
             yield Match(old, new, Evidence.PARAMETERS, min(likeness, pair.likeness))
             rest_old.remove(old)
             rest_new.remove(new)
@@ -227,7 +234,7 @@ def _parameters(case_id: str) -> str:
 
 
 def _clear_winners(
-    olds: list[str], news: list[str], likeness_of: Callable[[str, str], float]
+    olds: list[str], news: list[str], likeness_of: Callable[[str, str], float], *, least: float
 ) -> Iterator[tuple[str, str, float]]:
     """Give pairs that are like enough and lead every rival of either side."""
     if not olds or not news or len(olds) * len(news) > _MAX_PAIRS:
@@ -238,7 +245,7 @@ def _clear_winners(
         best = max(row)
         position = row.index(best)
         rivals = sorted([*row, *columns[position]])[:-2]  # the pair itself stands in both
-        if best >= _MIN_LIKENESS and best - max(rivals, default=0.0) >= _MIN_LEAD:
+        if best >= least and best - max(rivals, default=0.0) >= _MIN_LEAD:
             yield old, news[position], round(best, 3)
 
 
@@ -248,20 +255,21 @@ def _words(name: str) -> list[str]:
 
 
 def _name_likeness(left: str, right: str) -> float:
-    """Share of words in common and in order, 0…1; words that are nearly one count as they are like."""
-    a, b = _words(left), _words(right)
+    """Share of words that two functions' names have in common and in order, 0…1; none where one became another.
+
+    Words that are nearly one, inflected or misspelt, count as they are like.
+    """
+    a, b = _words(_name(left)), _words(_name(right))
     common = 0.0
     for kind, a_from, a_to, b_from, b_to in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         if kind == "equal":
             common += a_to - a_from
         elif kind == "replace":
-            common += sum(_word_likeness(x, y) for x, y in zip(a[a_from:a_to], b[b_from:b_to], strict=False))
+            likenesses = [_ratio(x, y) for x, y in zip(a[a_from:a_to], b[b_from:b_to], strict=False)]
+            if a_to - a_from != b_to - b_from or min(likenesses) < _SAME_WORD:
+                return 0.0
+            common += sum(likenesses)
     return 2 * common / (len(a) + len(b)) if a or b else 0.0
-
-
-def _word_likeness(left: str, right: str) -> float:
-    ratio = _ratio(left, right)
-    return ratio if ratio >= _SAME_WORD else 0.0
 
 
 def _parameter_likeness(old: str, new: str) -> float:

@@ -136,7 +136,6 @@ def test_a_renamed_test_file_runs_with_the_history_of_its_former_path(project: P
     moved = [case for case in plan["cases"] if case["id"].startswith("tests/test_cuts.py::")]
     assert plan["everything_because"] == ""
     assert plan["counts"]["skipped"] > 0
-    assert plan["history_share"] == 1
     assert {(case["decision"], case["reason"]) for case in moved} == {("run", "changed")}
     assert {case["evidence"] for case in moved} == {"moved from tests/test_split.py"}
     assert {case["basis"] for case in moved} <= {"history", "model"}

@@ -97,7 +97,7 @@ def test_a_case_that_a_selection_skipped_is_not_gone() -> None:
 
 
 def test_a_file_that_did_not_load_has_lost_no_case() -> None:
-    renamed = "tests/a.py::test_copies_all_rows"
+    renamed = "tests/a.py::test_copied_rows"
     edit = (Change("tests/a.py"),)
     broken = {"tests/a.py": FAILED, "tests/c.py::test_copies_rows": PASSED, C: PASSED}
     both = (*edit, Change("tests/c.py"))
@@ -211,7 +211,7 @@ def test_a_case_under_two_names_is_one_case(verdicts: list[int], at: int, again:
 
 RUNS = st.lists(
     st.tuples(
-        st.sets(st.sampled_from([A, B, C, "tests/a.py::test_copies_all_rows"]), min_size=1),
+        st.sets(st.sampled_from([A, B, C, "tests/a.py::test_copied_rows"]), min_size=1),
         st.sampled_from([MOVE, BACK, ADD_DELETE, SOURCE, (), (Change("tests/a.py"), Change("tests/b.py"))]),
         st.sampled_from(["main", "topic"]),
         st.sampled_from([0.5, 2.5]),
