@@ -1,6 +1,6 @@
 """What following renames joins on real histories, how often it is wrong, and what the joined history is worth.
 
-    python benchmarks/ingest/renames.py [--data ../shared/data] [--sample 50 --seed 1]
+    python benchmarks/ingest/renames.py [--data ../shared/data] [--sample 15 --seed 1]
 
 The commit-ordered suites of `durations/*.parquet` and the bundled history of sqlparse. The parquet files do not say
 what a commit changed: there every file whose ids differ counts as touched, and no rename of git is known, so that
@@ -35,7 +35,7 @@ from cipredict.ids import case_file
 from cipredict.learn.history import PASSED, History, PastRun
 from cipredict.learn.loading import load
 from cipredict.learn.rename_matching import match_renames
-from cipredict.learn.renames import known_renames, with_renames
+from cipredict.learn.renames import KnownRename, known_renames, with_renames
 from cipredict.records import Change
 from cipredict.store.database import open_store
 
@@ -207,10 +207,21 @@ def plant(suites: list[Suite], *, seed: int) -> dict[str, object]:
     return {"taken_away": taken, "added": added, "false_joins": false}
 
 
+def show_sample(name: str, history: History, *, size: int, seed: int) -> None:
+    """Print joins for reading by hand, some of each evidence."""
+    by_evidence: dict[str, list[KnownRename]] = {}
+    for join in known_renames(history):
+        by_evidence.setdefault(join.evidence, []).append(join)
+    generator = random.Random(seed)  # noqa: S311  # as above
+    for joins in by_evidence.values():
+        for join in generator.sample(joins, min(size, len(joins))):
+            print(f"{name} {join.evidence} {join.likeness}\n  {join.old_id}\n  {join.new_id}", file=sys.stderr)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--sample", type=int, default=0, help="joins per suite and evidence to print")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     files = sorted((options.data / "durations").glob("*.parquet"))
@@ -219,9 +230,8 @@ def main() -> int:
     for name, history in histories.items():
         results[name] = {**study(history), "planted": plant(to_suites(history), seed=options.seed)}
         print(f"{name:16} {json.dumps(results[name])}", file=sys.stderr)
-    joins = [(name, join) for name, history in histories.items() for join in known_renames(history)]
-    for name, join in random.Random(options.seed).sample(joins, min(options.sample, len(joins))):  # noqa: S311  # as above
-        print(f"{name} {join.evidence} {join.likeness}\n  {join.old_id}\n  {join.new_id}", file=sys.stderr)
+    for name, history in histories.items():
+        show_sample(name, history, size=options.sample, seed=options.seed)
     print(json.dumps(results, indent=2))
     return 0
 

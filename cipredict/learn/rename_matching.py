@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from enum import StrEnum
+from statistics import fmean
 from typing import NamedTuple
 
 from cipredict.forecast.tokens import stem
@@ -35,7 +36,7 @@ _SAME_WORD = 0.75
 _TELLING_WORDS = 2
 """Words that a name needs to be known again in another file by itself: `test_init` is everywhere."""
 _MAX_PAIRS = 40_000
-"""Comparisons in one group; a change that renames more by hand is rather another suite."""
+"""Comparisons in one group; where there are more, another suite came rather than new names."""
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _NUMBERED = re.compile(r"(?<![^-])([A-Za-z_]+)\d+(?![^-])")
@@ -52,17 +53,13 @@ class Evidence(StrEnum):
 
 
 class Match(NamedTuple):
-    """`new_id` continues `old_id`. `likeness` is that of their names, 0…1; 1 where they differ in place only."""
+    """`new_id` continues `old_id`, of cases or of functions.
+
+    `likeness` is that of their names, 0…1; 1 where they differ in place only.
+    """
 
     old_id: str
     new_id: str
-    evidence: Evidence
-    likeness: float
-
-
-class _Pair(NamedTuple):
-    old: str
-    new: str
     evidence: Evidence
     likeness: float
 
@@ -75,8 +72,9 @@ def match_renames(
     Give all ids of the files that a change touched: those on both sides tell what stayed. `moved_paths` maps the
     former path of a renamed file to the present one.
 
-    >>> match_renames(["t.py::test_upoad", "t.py::test_a"], ["t.py::test_upload", "t.py::test_a"])
-    [Match(old_id='t.py::test_upoad', new_id='t.py::test_upload', evidence=<Evidence.RENAMED: 'renamed'>, likeness=1.0)]
+    >>> for match in match_renames(["t.py::test_upoad", "t.py::test_a"], ["t.py::test_upload", "t.py::test_a"]):
+    ...     print(match.old_id, match.new_id, match.evidence, match.likeness)
+    t.py::test_upoad t.py::test_upload renamed 0.909
     """
     moved = moved_paths or {}
     gone, appeared = set(before) - set(after), set(after) - set(before)
@@ -86,7 +84,9 @@ def match_renames(
     old_functions = _by_function(gone - {match.old_id for match in by_git})
     new_functions = _by_function(appeared - {match.new_id for match in by_git})
     pairs = _function_pairs(old_functions, new_functions, before=before, after=after, moved=moved)
-    by_name = [match for pair in pairs for match in _cases(pair, old_functions[pair.old], new_functions[pair.new])]
+    by_name = [
+        match for pair in pairs for match in _cases(pair, old_functions[pair.old_id], new_functions[pair.new_id])
+    ]
     return sorted([*by_git, *by_name])
 
 
@@ -110,22 +110,22 @@ def _function_pairs(
     before: Iterable[str],
     after: Iterable[str],
     moved: Mapping[str, str],
-) -> list[_Pair]:
+) -> list[Match]:
     """Pair functions: those that stayed (their parameters may have changed), then by name from near to far."""
     stayed = {f: f if f in new else _relocated(f, moved) for f in old}
-    pairs = [_Pair(f, g, Evidence.PARAMETERS, 1.0) for f, g in sorted(stayed.items()) if g in new]
+    pairs = [Match(f, g, Evidence.PARAMETERS, 1.0) for f, g in sorted(stayed.items()) if g in new]
     remaining, existed = set(map(case_function, after)), set(map(case_function, before))
-    gone = {f for f in old if f not in remaining} - {pair.old for pair in pairs}
-    came = {f for f in new if f not in existed} - {pair.new for pair in pairs}
+    gone = {f for f in old if f not in remaining} - {pair.old_id for pair in pairs}
+    came = {f for f in new if f not in existed} - {pair.new_id for pair in pairs}
     for stage in (_in_another_class, _in_another_file, _in_another_file_and_class, _under_a_like_name):
         found = stage(gone, came, moved)
         pairs += found
-        gone -= {pair.old for pair in found}
-        came -= {pair.new for pair in found}
+        gone -= {pair.old_id for pair in found}
+        came -= {pair.new_id for pair in found}
     return pairs
 
 
-def _in_another_class(gone: set[str], came: set[str], moved: Mapping[str, str]) -> list[_Pair]:
+def _in_another_class(gone: set[str], came: set[str], moved: Mapping[str, str]) -> list[Match]:
     return _one_to_one(
         gone,
         came,
@@ -134,15 +134,15 @@ def _in_another_class(gone: set[str], came: set[str], moved: Mapping[str, str]) 
     )
 
 
-def _in_another_file(gone: set[str], came: set[str], _: Mapping[str, str]) -> list[_Pair]:
+def _in_another_file(gone: set[str], came: set[str], _: Mapping[str, str]) -> list[Match]:
     return _told_apart(_one_to_one(gone, came, old_key=_tail, new_key=_tail))
 
 
-def _in_another_file_and_class(gone: set[str], came: set[str], _: Mapping[str, str]) -> list[_Pair]:
+def _in_another_file_and_class(gone: set[str], came: set[str], _: Mapping[str, str]) -> list[Match]:
     return _told_apart(_one_to_one(gone, came, old_key=_name, new_key=_name))
 
 
-def _under_a_like_name(gone: set[str], came: set[str], moved: Mapping[str, str]) -> list[_Pair]:
+def _under_a_like_name(gone: set[str], came: set[str], moved: Mapping[str, str]) -> list[Match]:
     """Pair functions of one file and class; a whole file's name is git's to judge."""
     groups: defaultdict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for function in sorted(gone):
@@ -150,7 +150,7 @@ def _under_a_like_name(gone: set[str], came: set[str], moved: Mapping[str, str])
     for function in sorted(came):
         groups[case_class(function)][1].append(function)
     return [
-        _Pair(old, new, Evidence.RENAMED, likeness)
+        Match(old, new, Evidence.RENAMED, likeness)
         for place, (olds, news) in sorted(groups.items())
         if place
         for old, new, likeness in _clear_winners(olds, news, _name_likeness, least=_MIN_NAME)
@@ -169,7 +169,7 @@ def _name(function: str) -> str:
 
 def _one_to_one(
     gone: Iterable[str], came: Iterable[str], *, old_key: Callable[[str], object], new_key: Callable[[str], object]
-) -> list[_Pair]:
+) -> list[Match]:
     """Pair what shares a key with nothing else on its own side; where several do, the paths must tell them apart."""
     groups: defaultdict[object, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for function in sorted(gone):
@@ -183,7 +183,7 @@ def _one_to_one(
             if len(olds) == len(news) == 1
             else _clear_winners(olds, news, _path_likeness, least=_MIN_PATH)
         )
-        found += [_Pair(old, new, Evidence.MOVED, 1.0) for old, new, _ in pairs]
+        found += [Match(old, new, Evidence.MOVED, 1.0) for old, new, _ in pairs]
     return found
 
 
@@ -194,13 +194,13 @@ def _path_likeness(left: str, right: str) -> float:
     return 2 * sum(block.size for block in blocks) / (len(a) + len(b))
 
 
-def _told_apart(pairs: list[_Pair]) -> list[_Pair]:
+def _told_apart(pairs: list[Match]) -> list[Match]:
     """Keep pairs whose name says enough, or that moved together with another from one place to one other."""
-    together = Counter((_place(pair.old), _place(pair.new)) for pair in pairs)
+    together = Counter((_place(pair.old_id), _place(pair.new_id)) for pair in pairs)
     return [
         pair
         for pair in pairs
-        if together[_place(pair.old), _place(pair.new)] > 1 or len(_telling_words(pair.old)) >= _TELLING_WORDS
+        if together[_place(pair.old_id), _place(pair.new_id)] > 1 or len(_telling_words(pair.old_id)) >= _TELLING_WORDS
     ]
 
 
@@ -213,7 +213,7 @@ def _telling_words(function: str) -> list[str]:
     return _words(_name(function) if "::" in function else stem(function))
 
 
-def _cases(pair: _Pair, olds: set[str], news: set[str]) -> Iterator[Match]:
+def _cases(pair: Match, olds: set[str], news: set[str]) -> Iterator[Match]:
     """Pair the cases of two functions: equal parameters first, then like ones."""
     new_of = {_parameters(case_id): case_id for case_id in news}
     same = {old: new_of[_parameters(old)] for old in olds if _parameters(old) in new_of}
@@ -255,21 +255,12 @@ def _words(name: str) -> list[str]:
 
 
 def _name_likeness(left: str, right: str) -> float:
-    """Share of words that two functions' names have in common and in order, 0…1; none where one became another.
-
-    Words that are nearly one, inflected or misspelt, count as they are like.
-    """
+    """Mean likeness of the words of two functions' names, one by one, 0…1; none where one is another word."""
     a, b = _words(_name(left)), _words(_name(right))
-    common = 0.0
-    for kind, a_from, a_to, b_from, b_to in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if kind == "equal":
-            common += a_to - a_from
-        elif kind == "replace":
-            likenesses = [_ratio(x, y) for x, y in zip(a[a_from:a_to], b[b_from:b_to], strict=False)]
-            if a_to - a_from != b_to - b_from or min(likenesses) < _SAME_WORD:
-                return 0.0
-            common += sum(likenesses)
-    return 2 * common / (len(a) + len(b)) if a or b else 0.0
+    if not a or len(a) != len(b):
+        return 0.0
+    likenesses = [_ratio(x, y) for x, y in zip(a, b, strict=True)]
+    return fmean(likenesses) if min(likenesses) >= _SAME_WORD else 0.0
 
 
 def _parameter_likeness(old: str, new: str) -> float:

@@ -45,6 +45,7 @@ def test_a_case_is_known_again(old: str, new: str, evidence: Evidence) -> None:
     ("before", "after"),
     [
         pytest.param(["a.py::test_api_create_user"], ["a.py::test_api_delete_user"], id="one-word-of-three-is-another"),
+        pytest.param(["a.py::test_reads_all_rows_of_x"], ["a.py::test_reads_not_all_rows_of_x"], id="a-word-more"),
         pytest.param(["a.py::test_info"], ["a.py::test_info_base", "a.py::test_info_envs"], id="split"),
         pytest.param(["a.py::test_x"], ["a.py::test_x[a]", "a.py::test_x[b]"], id="parametrised"),
         pytest.param(["a.py::test_x[a]"], ["a.py::test_x[a-1]", "a.py::test_x[a-2]"], id="one-value-became-two"),

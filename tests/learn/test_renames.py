@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +17,13 @@ from cipredict.forecast.state import State
 from cipredict.learn.case_time import final_clock
 from cipredict.learn.history import FAILED, PASSED, History, PastRun
 from cipredict.learn.links import Links
+from cipredict.learn.loading import load
 from cipredict.learn.renames import MovedPath, known_renames, with_renames
 from cipredict.learn.replay import final_state, replay
-from cipredict.records import Change
+from cipredict.records import CaseBatch, CaseRun, Change, CommitRecord, RunKey, RunRecord, Verdict
+from cipredict.store.batches import add_case_batches
+from cipredict.store.database import Store, open_store
+from cipredict.store.writer import add_commits, add_runs
 
 pytestmark = pytest.mark.learn
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -182,6 +187,36 @@ def test_a_rename_is_used_once_its_run_has_finished() -> None:
     story = Story().run([A]).run([B], MOVE, hours=1.5).run([B]).run([B])
     known = [column(state, "runs", B) for _, state in replay(story.history())]
     assert known == [0, 0, 0, 3]
+
+
+# -- from the store ----------------------------------------------------------------------------------------------------
+
+
+def _ingest(store: Store, hour: int, case_id: str, changes: tuple[Change, ...] | None) -> None:
+    key, started = RunKey("github", "me/it", str(hour)), START + timedelta(hours=hour)
+    add_runs(
+        store,
+        [RunRecord(key, started, started + timedelta(minutes=30), branch="main", event="push", changes=changes)],
+    )
+    add_case_batches(
+        store, [CaseBatch(key, "r.xml", (CaseRun(case_id, Verdict.PASSED, 1.0), CaseRun(C, Verdict.PASSED, 1.0)))]
+    )
+
+
+@pytest.mark.parametrize("is_in_change", [True, False])
+def test_the_night_follows_what_the_store_knows(tmp_path: Path, *, is_in_change: bool) -> None:
+    with open_store(tmp_path / "history.duckdb") as store:
+        _ingest(store, 1, A, SOURCE)
+        _ingest(store, 2, B, MOVE if is_in_change else None)
+        if not is_in_change:
+            add_commits(store, [CommitRecord("me/it", "abc", "", START + timedelta(hours=1.9), "Ann", MOVE)])
+        before = load(store, as_of=START + timedelta(hours=2.4)).history
+        after = load(store, as_of=START + timedelta(hours=2.6)).history
+    assert known_renames(before) == []
+    [known] = known_renames(after)
+    assert (known.old_id, known.new_id, known.evidence, known.run_id) == (A, B, "git", "2")
+    assert known.known_at == START + timedelta(hours=2.5)
+    assert column(final_state(after), "runs", B) == 2
 
 
 # -- laws --------------------------------------------------------------------------------------------------------------
