@@ -105,6 +105,7 @@ def _decide(
     from cipredict.forecast.durations import DurationTable  # noqa: PLC0415  # numpy, once a forecast is needed
     from cipredict.forecast.failures import FailureForecaster  # noqa: PLC0415
     from cipredict.forecast.features import ChangeFacts  # noqa: PLC0415
+    from cipredict.forecast.renames import former_paths, other_names  # noqa: PLC0415
 
     bundle = read_forecast(settings)
     manifest = bundle.manifest
@@ -113,6 +114,11 @@ def _decide(
     default_branch = settings.default_branch or manifest.default_branch
     facts = ChangeFacts(change.changes, change.branch, bool(change.branch) and change.branch == default_branch)
     case_files = {case_file(case_id) for case_id in asked}
+    renamed = other_names(former_paths(change.changes))
+
+    def is_known(path: str) -> bool:
+        return path in case_files or forecaster.state.knows(path)
+
     request = SelectionRequest(
         forecasts=forecaster.forecast(asked, facts),
         change=change.summary,
@@ -125,7 +131,7 @@ def _decide(
             commit=change.summary.head,
             settings=settings.source,
         ),
-        is_mapped=lambda path: path in case_files or forecaster.state.knows(path),
+        is_mapped=lambda path: is_known(path) or is_known(renamed.get(path, path)),
         runs=manifest.history_runs,
         min_runs=settings.min_history_runs,
         must_run=(*settings.must_run, *options.must_run),

@@ -5,7 +5,7 @@ The ensemble's graphs score where the ensemble earned it; else the decayed failu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import repeat
 
@@ -19,8 +19,10 @@ from cipredict.forecast.features import FEATURES, ChangeFacts, decayed_rate, fai
 from cipredict.forecast.graphs import score_graphs
 from cipredict.forecast.interface import Basis, CaseForecast, ConfidenceCurve
 from cipredict.forecast.probability import apply_sigmoid
+from cipredict.forecast.renames import former_id, former_paths, under_new_names
 from cipredict.forecast.state import Floats
 from cipredict.forecast.state_codec import decode_state
+from cipredict.ids import case_file
 
 _EVIDENCE: tuple[tuple[str, float, str], ...] = (
     ("test_changed", 0.5, "its file is in the change"),
@@ -69,7 +71,8 @@ class FailureForecaster:
         ForecastUnusable
             The bundle's features are not this version's, or a graph does not score.
         """
-        features = failure_features(self.state, self._index, facts)
+        former = former_paths(facts.changes)
+        features = failure_features(*under_new_names(self.state, self._index, former), facts)
         p_fail = self._score(features)
         evidence = explain(features)
         red = self.state.columns["base_verdict"] == 1
@@ -89,12 +92,19 @@ class FailureForecaster:
         known = list(map(CaseForecast._make, zip(*columns, strict=False)))
         slots = (self._slot_of.get(case_id) for case_id in candidates)
         return [
-            self._unknown(case_id, unknown_p) if slot is None else known[slot]
+            self._unseen(case_id, unknown_p, former=former, known=known) if slot is None else known[slot]
             for case_id, slot in zip(candidates, slots, strict=True)
         ]
 
-    def _unknown(self, case_id: str, p_fail: float) -> CaseForecast:
-        seconds = self._durations.expected(case_id).expected_s
+    def _unseen(
+        self, case_id: str, p_fail: float, *, former: Mapping[str, str], known: Sequence[CaseForecast]
+    ) -> CaseForecast:
+        """Give what is known under the former path of a renamed file, else what its neighbours there take."""
+        old_id = former_id(case_id, former)
+        slot = self._slot_of.get(old_id)
+        if slot is not None:
+            return known[slot]._replace(case_id=case_id, evidence=f"moved from {case_file(old_id)}")
+        seconds = self._durations.expected(old_id).expected_s
         return CaseForecast(case_id, p_fail, seconds, Basis.FALLBACK, 0, evidence="never seen")
 
     def _seconds(self) -> list[float]:

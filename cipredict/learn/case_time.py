@@ -63,6 +63,9 @@ class Clock:
 
     def absorb(self, run: PastRun) -> None:
         """Take a finished run's durations in; skipped and untimed cases leave no mark."""
+        old, new = run.continued(self.runs)
+        for column in (self.recent, self.ewma, self.runs, self.peak_memory_bytes):
+            column[new] = column[old]
         timed = np.isfinite(run.seconds) & run.has_verdict
         slots, seconds = run.slots[timed], run.seconds[timed]
         before = self.recent[slots, 0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,15 @@ from cipredict.learn.links import Links
 
 PASSED, FAILED, SKIPPED = 0, 1, 2
 """Verdict codes: an error counts as failed; a skipped case has no verdict."""
+
+
+class Rename(NamedTuple):
+    """The case in slot `new` continues the one in slot `old`; `likeness` is that of their names, 0…1."""
+
+    old: int
+    new: int
+    evidence: str
+    likeness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class PastRun:
     is_flaky : a rerun disagreed with the verdict, shape (n,)
     wall_s : duration of the run, NaN where unknown
     peak_memory_bytes : per case, NaN where unknown; None where no case has it
+    renames : that the run shows, known when it finished
     """
 
     run_id: str
@@ -42,6 +53,7 @@ class PastRun:
     wall_s: float = float("nan")
     workflow: str = ""
     peak_memory_bytes: Floats | None = None
+    renames: tuple[Rename, ...] = ()
 
     @property
     def failed(self) -> NDArray[np.bool_]:
@@ -52,6 +64,17 @@ class PastRun:
     def has_verdict(self) -> NDArray[np.bool_]:
         """Cases that ran, shape (n,): everything but the skipped."""
         return np.asarray(self.verdicts != SKIPPED)
+
+    def continued(self, runs: Floats) -> tuple[Ints, Ints]:
+        """Give the slots that lend their history and those that take it, by the `runs` (n_cases,) known of each.
+
+        The longer of two histories goes on, the other one stays: a branch that renames a case back and forth, or the
+        default branch that still has the old name, takes nothing from anybody. Of a rename seen again, nothing is left
+        to take.
+        """
+        pairs = [(rename.old, rename.new) for rename in self.renames if runs[rename.old] > runs[rename.new]]
+        old, new = np.array(pairs, np.int32).reshape(-1, 2).T
+        return old, new
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from cipredict.errors import InputError
 from cipredict.forecast.features import ChangeFacts
 from cipredict.learn.history import FAILED, PASSED, SKIPPED, History, PastRun
 from cipredict.learn.links import Links, covered_slots, import_distances
+from cipredict.learn.renames import MovedPath, with_renames
 from cipredict.learn.run_time import JOB_SEPARATOR, TimedRun
 from cipredict.records import Change
 from cipredict.store import queries
@@ -63,6 +64,7 @@ def load(store: Store, *, as_of: datetime, default_branch: str = "", repository:
         default_branch=branch,
         links=_links(store, as_of, case_ids),
     )
+    history = with_renames(history, _moved_paths(store, as_of))
     jobs = queries.load_jobs(store, as_of).to_pylist()
     return Loaded(history, _timed(runs, facts, jobs=jobs, history=history))
 
@@ -105,7 +107,7 @@ def _floats(table: Table, name: str) -> NDArray[np.float32]:
 def _changes_by_run(table: Table) -> dict[int, tuple[Change, ...]]:
     grouped: dict[int, list[Change]] = {}
     for row in table.to_pylist():
-        change = Change(row["path"], row["added"], row["deleted"], row["status"])
+        change = Change(row["path"], row["added"], row["deleted"], row["status"], row["previous_path"])
         grouped.setdefault(row["run_seq"], []).append(change)
     return {run_seq: tuple(rows) for run_seq, rows in grouped.items()}
 
@@ -147,6 +149,11 @@ def _most_pushed_branch(runs: list[dict[str, Any]]) -> str:
 def _most_common(values: Iterable[str]) -> str:
     counts = Counter(values).most_common(1)
     return str(counts[0][0]) if counts else ""
+
+
+def _moved_paths(store: Store, as_of: datetime) -> list[MovedPath]:
+    rows = queries.load_moved_paths(store, as_of).to_pylist()
+    return [MovedPath(row["committed_at"], row["previous_path"], row["path"]) for row in rows]
 
 
 def _links(store: Store, as_of: datetime, case_ids: list[str]) -> Links | None:

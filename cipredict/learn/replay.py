@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.state import HALF_LIVES, Episode, Floats, Ints, PathMemory, State
+from cipredict.learn.carrying import add_counts, carry_cases, carry_paths
 from cipredict.learn.history import FAILED, History, PastRun
 
 Mask = NDArray[np.bool_]
@@ -40,27 +41,30 @@ def in_finish_order(history: History) -> Iterator[tuple[int, PastRun, list[PastR
 
 def replay(history: History) -> Iterator[tuple[PastRun, State]]:
     """Give each run with the state known at its start. The state is one object, rolled on: read it at once."""
-    state = State.blank(history.case_ids)
+    state, links = State.blank(history.case_ids), history.links
     for _, run, finished in in_finish_order(history):
         for past in finished:
             absorb(state, past)
-        if history.links and history.links.recorded_at <= run.started_at:
-            history.links.attach(state)
+        if links and links.recorded_at <= run.started_at:
+            links.attach(state)
+            links = None  # once: from here on renames carry them
         yield run, state
 
 
 def final_state(history: History) -> State:
     """Give the state after every run of `history` has finished: what a bundle publishes."""
     state = State.blank(history.case_ids)
-    for run in sorted(history.runs, key=lambda past: past.finished_at):
-        absorb(state, run)
     if history.links:
         history.links.attach(state)
+    for run in sorted(history.runs, key=lambda past: past.finished_at):
+        absorb(state, run)
     return state
 
 
 def absorb(state: State, run: PastRun) -> None:
-    """Take a finished run into the state."""
+    """Take a finished run into the state; what it renames goes on under the new name."""
+    carry_cases(state, *run.continued(state.columns["runs"]))
+    carry_paths(state, run.facts)
     ran = run.has_verdict
     slots, failed = run.slots[ran], (run.verdicts[ran] == FAILED).astype(np.float32)
     is_new = (failed > 0) & (state.columns["last_verdict"][slots] != 1)
@@ -121,8 +125,5 @@ def _remember_change(state: State, facts: ChangeFacts, newly_failed: Ints) -> No
 
 def _remember_path(memory: PathMemory, newly_failed: Ints) -> None:
     memory.changes = memory.changes * _PATH_DECAY + 1
-    cases = np.union1d(memory.cases, newly_failed).astype(np.int32)
-    counts = np.zeros(len(cases), np.float32)
-    counts[np.searchsorted(cases, memory.cases)] = memory.new_failures * np.float32(_PATH_DECAY)
-    counts[np.searchsorted(cases, newly_failed)] += 1
-    memory.cases, memory.new_failures = cases, counts
+    memory.new_failures = memory.new_failures * np.float32(_PATH_DECAY)
+    add_counts(memory, newly_failed, 1)

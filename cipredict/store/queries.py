@@ -66,6 +66,11 @@ def load_commits(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_commits", as_of)
 
 
+def load_moved_paths(store: Store, as_of: datetime) -> Table:
+    """Give a row per file that a commit renamed, in the order of time."""
+    return _load(store, "load_moved_paths", as_of)
+
+
 def load_plans(store: Store, as_of: datetime) -> Table:
     """Give a row per plan made, with its body as JSON text."""
     return _load(store, "load_plans", as_of)

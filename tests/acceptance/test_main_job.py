@@ -125,6 +125,22 @@ def test_an_unknown_case_always_runs(project: Path) -> None:
     assert "tests/test_brand_new.py::test_it" in done.stdout.splitlines()
 
 
+def test_a_renamed_test_file_runs_with_the_history_of_its_former_path(project: Path) -> None:
+    known = run(project, "select-tests", "--known", "--changed", "sqlparse/sql.py", "--order-only").stdout
+    candidates = known.replace("tests/test_split.py", "tests/test_cuts.py")
+    change = "R090\ttests/test_split.py\ttests/test_cuts.py\nR100\tsqlparse/sql.py\tsqlparse/trees.py\n"
+    (project / "rename.diff").write_text(change)
+    arguments = ["select-tests", "--diff", "rename.diff", "--target", "10%", "--format", "json"]
+    plan = json.loads(run(project, *arguments, standard_input=candidates).stdout)
+
+    moved = [case for case in plan["cases"] if case["id"].startswith("tests/test_cuts.py::")]
+    assert plan["everything_because"] == ""
+    assert plan["counts"]["skipped"] > 0
+    assert {(case["decision"], case["reason"]) for case in moved} == {("run", "changed")}
+    assert {case["evidence"] for case in moved} == {"moved from tests/test_split.py"}
+    assert {case["basis"] for case in moved} <= {"history", "model"}
+
+
 @pytest.mark.parametrize("path", ["pyproject.toml", "sqlparse/never_seen.py", ".github/workflows/ci.yml"])
 def test_a_change_that_can_move_anything_runs_everything(path: str, project: Path) -> None:
     done = run(project, "select-tests", "--known", "--changed", path, "--target", "10%", "--format", "json")

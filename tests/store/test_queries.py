@@ -60,6 +60,7 @@ DATED = [
     queries.load_import_edges,
     queries.load_timings,
     queries.load_commits,
+    queries.load_moved_paths,
     queries.load_plans,
     queries.load_ledger,
     queries.load_case_history,
@@ -159,7 +160,7 @@ def run_of(number: int, night: Night) -> RunRecord:
 
 
 def commit_of(number: int, night: Night) -> CommitRecord:
-    changes = tuple(Change(path) for path in night.paths or ())
+    changes = tuple(Change(path, status="R", previous_path=f"old/{path}") for path in night.paths or ())
     return CommitRecord("me/it", f"commit {number}", "", night.known_at, "Ann", changes)
 
 
@@ -359,6 +360,19 @@ def test_a_commit_counts_once_at_its_own_time_however_many_runs_tested_it(
     add_commits(store, [CommitRecord("me/it", "abc", "", at(1), "Ann", change)])
     [row] = queries.load_file_churn(store, at(9)).to_pylist()
     assert (row["changes"], row["last_changed_at"]) == (1, at(1))
+
+
+def test_commits_tell_what_they_renamed_in_the_order_of_time(store: Store, at: At) -> None:
+    renamed = Change("b.py", status="R", previous_path="a.py")
+    others = (Change("c.py"), Change("d.py", status="C", previous_path="a.py"))
+    add_commits(store, [CommitRecord("me/it", "2", "", at(2), "Ann", (renamed, *others))])
+    add_commits(store, [CommitRecord("me/it", "1", "", at(1), "Ann", (renamed,))])
+    rows = queries.load_moved_paths(store, at(9)).to_pylist()
+    assert [(row["sha"], row["previous_path"], row["path"]) for row in rows] == [
+        ("1", "a.py", "b.py"),
+        ("2", "a.py", "b.py"),
+    ]
+    assert rows[0]["committed_at"] == at(1)
 
 
 # -- the files ---------------------------------------------------------------------------------------------------------
