@@ -26,6 +26,8 @@ from cipredict.stats import jeffreys
 
 BROKEN_AFTER_TREES = 5
 """A case that failed on so many commits in a row, up to the last, is no news any more."""
+FEWEST_FLIPS = 3
+"""So many flips prove what one contradiction on the same code does: a bug may be repaired in another file."""
 _LONGEST_FLIP = 2
 """Chance rarely fails a case on more commits in a row; a bug that waits to be fixed does."""
 
@@ -198,35 +200,39 @@ def _judge(case_id: str, series: Sequence[Sequence[TreeOutcome]], changes: Chang
 
 
 def _proven(found: Sequence[Contradiction]) -> Standing:
-    """Believe one contradiction on the same code, or two flips; one flip may be a bug that was fixed elsewhere."""
-    if any(one.kind is not Evidence.FLIP for one in found) or len(found) > 1:
+    """Believe one contradiction on the same code, or several flips."""
+    if any(one.kind is not Evidence.FLIP for one in found) or len(found) >= FEWEST_FLIPS:
         return Standing.FLAKY
     return Standing.SUSPECT if found else Standing.EXPLAINED
 
 
 def _contradictions(rows: Sequence[TreeOutcome], changes: Changes) -> Iterator[Contradiction]:
-    for row in rows:
-        if row.is_mixed:
-            kind = Evidence.RERUN if row.rerun_failures else Evidence.SAME_COMMIT
-            yield Contradiction(kind, row.failures, row.tree, row.run_id, row.known_at)
-    yield from _flips([row for row in rows if row.is_base], changes)
+    mixed = [row for row in rows if row.is_mixed]
+    for row in mixed:
+        yield _contradiction(Evidence.RERUN if row.rerun_failures else Evidence.SAME_COMMIT, row)
+    for row in _flips([row for row in rows if row.is_base], changes):
+        if row.failures == 1 or mixed:
+            yield _contradiction(Evidence.FLIP, row)
 
 
-def _flips(base: Sequence[TreeOutcome], changes: Changes) -> Iterator[Contradiction]:
-    """Give the failures of red episodes that no change explains, in a series of the default branch.
+def _contradiction(kind: Evidence, row: TreeOutcome) -> Contradiction:
+    return Contradiction(kind, row.failures, row.tree, row.run_id, row.known_at)
 
-    Several attempts that all failed are no chance, whatever changed.
+
+def _flips(base: Sequence[TreeOutcome], changes: Changes) -> Iterator[TreeOutcome]:
+    """Give the red trees that no change explains, in a series of the default branch.
+
+    Several attempts that all failed look like no chance, and make a flip only of a case that is proven flaky: without
+    those its score would be too low, as it fails so with the square of its rate or less.
     """
     for start, end in _episodes(base):
-        episode = base[start:end]
-        if start == 0 or end == len(base) or len(episode) > _LONGEST_FLIP or any(row.failures > 1 for row in episode):
+        if start == 0 or end == len(base) or end - start > _LONGEST_FLIP:
             continue
         broke_with = changes.between(base[start - 1], base[start])
         healed_with = changes.between(base[end - 1], base[end])
         if broke_with is None or healed_with is None or changes.explain(base[start].case_id, broke_with, healed_with):
             continue
-        for row in episode:
-            yield Contradiction(Evidence.FLIP, row.failures, row.tree, row.run_id, row.known_at)
+        yield from base[start:end]
 
 
 def _episodes(base: Sequence[TreeOutcome]) -> Iterator[tuple[int, int]]:

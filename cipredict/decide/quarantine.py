@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cipredict.decide.flaky import CaseFlakiness, Contradiction, Evidence, Standing
+from cipredict.decide.flaky import FEWEST_FLIPS, CaseFlakiness, Contradiction, Evidence, Standing
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.quarantine_plan import (
     EvidenceNote,
@@ -24,8 +24,6 @@ from cipredict.plans.quarantine_plan import (
 
 FEWEST_TREES = 2
 """One state of the code that contradicts itself may have met an outage."""
-FEWEST_FLIPS = 3
-"""So many flips prove what a single contradiction on the same code does: a bug may be repaired in another file."""
 _NOTED = 5
 
 
