@@ -167,7 +167,8 @@ def check_flaky(facts: Facts) -> Iterator[Finding]:
     if flaky is None:
         return
     if not flaky.cases:
-        yield Finding("flaky", Level.INFO, "no case ran in the last 90 days: nothing can be said of flakiness")
+        what = "no case ran in the last 90 days: nothing can be said of flakiness"
+        yield Finding("flaky", Level.INFO, what, remedy="cipredict ingest junit PATH")
         return
     share = _share(flaky.flaky, flaky.cases)
     what = f"{flaky.flaky} of {flaky.cases:,} cases ({share:.1%}) are flaky"
