@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from cipredict.cli.app import main
 from cipredict.cli.doctor_facts import installed_extras
 from cipredict.cli.environment import ci_run
 from cipredict.events import Event, append_event
+from cipredict.forecast.bundle import Manifest, Served, write_bundle
 from cipredict.records import CaseBatch, CaseRun, JobRecord, RunKey, RunRecord, StepRecord, Verdict
 
 Doctor: TypeAlias = Callable[..., tuple[int, dict[str, dict[str, str]]]]
@@ -77,6 +79,80 @@ def test_a_bundle_that_is_none_is_a_finding(tmp_path: Path, doctor: Doctor) -> N
 
     assert (code, found["bundle"]["level"]) == (1, "error")
     assert "is corrupt" in found["bundle"]["what"]
+
+
+def write_forecast(path: Path, *, days_old: float = 1.0, repository: str = "me/it") -> None:
+    """Write a bundle of which only the front page and the ids are asked."""
+    served = Served("decay10/time", {}, ("no gain over it",), {})
+    manifest = Manifest(
+        created_at=NOW - timedelta(days=days_old),
+        repository=repository,
+        default_branch="main",
+        version="0.1.0",
+        model_version=None,
+        history_runs=60,
+        history_from="2026-01-01",
+        history_to="2026-03-01",
+        trained_to="2026-02-01",
+        features=(),
+        served={"failure": served},
+        sigmoid=(1.0, 0.0),
+        needed_shares=(0.5,) * 30,
+        coverage=0.9,
+        observed_coverage={},
+        conformal={},
+        anchors={},
+        overhead_s=0.0,
+        case_members=(),
+        series={},
+    )
+    write_bundle(path, manifest, {"cases/ids": b"a.py::test_a\0a.py::test_b", "state/x": b"sixteen or more!" * 64})
+
+
+def test_a_good_forecast_makes_plans_worth_something_without_a_history(tmp_path: Path, doctor: Doctor) -> None:
+    write_forecast(tmp_path / ".cipredict" / "forecast.bundle")
+    (tmp_path / "cases.txt").write_text("a.py::test_a\na.py::test_b\n")
+
+    code, found = doctor("--candidates", "cases.txt")
+
+    assert code == 0
+    assert found["bundle"]["what"] == ".cipredict/forecast.bundle: 2 cases, 1.0 of at most 30 days old, checksums good"
+    assert brief(found["ids"]) == ("ok", "100.0% of 2 collected cases are known to the forecast")
+    assert "decay10/time serves" in found["serving"]["what"]
+    assert "needs 72 failing runs in the backtest; there are 30" in found["confidence"]["what"]
+
+
+@pytest.mark.parametrize(
+    ("days_old", "repository", "words"),
+    [
+        pytest.param(31.0, "me/it", "is 31 days old, more than 30", id="stale"),
+        pytest.param(1.0, "somebody/else", "was made for somebody/else", id="foreign"),
+    ],
+)
+def test_a_forecast_that_does_not_fit_is_a_finding(
+    days_old: float, repository: str, words: str, tmp_path: Path, doctor: Doctor
+) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.cipredict]\nrepository = "me/it"\n')
+    write_forecast(tmp_path / ".cipredict" / "forecast.bundle", days_old=days_old, repository=repository)
+
+    code, found = doctor()
+
+    assert (code, found["bundle"]["level"], words in found["bundle"]["what"]) == (1, "error", True)
+
+
+def test_damage_inside_a_forecast_is_found_before_a_job_meets_it(tmp_path: Path, doctor: Doctor) -> None:
+    path = tmp_path / "f.bundle"
+    write_forecast(path)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo("state/x")
+    content[entry.header_offset + 30 + len(entry.filename) + 3] ^= 0xFF
+    path.write_bytes(content)
+
+    code, found = doctor("--forecast", "f.bundle")
+
+    assert (code, found["bundle"]["level"]) == (1, "error")
+    assert "entry state/x" in found["bundle"]["what"]
 
 
 def test_events_wait_to_be_taken_in(tmp_path: Path, doctor: Doctor) -> None:
