@@ -69,5 +69,7 @@ def _gather(
         store=history.store,
         bundle=bundle,
         events=history.events,
-        ids=compare_ids(history.recent_cases, bundle_cases, candidates=candidates, collect=collect),
+        ids=compare_ids(
+            {"history": history.recent_cases, "forecast": bundle_cases}, candidates=candidates, collect=collect
+        ),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from cipredict.act.git import describe_clone
 from cipredict.cli.environment import ci_run
 from cipredict.cli.inputs import read_candidates
-from cipredict.decide.health_facts import BundleFacts, Environment, Limits, MatchFacts, Package, Trouble
+from cipredict.decide.health_facts import BundleFacts, Environment, IdFacts, Limits, Package, Trouble
 from cipredict.decide.matching import match_ids
 from cipredict.errors import ChangeUnknown, CipredictError, ForecastUnusable, InputError, SettingsError
 from cipredict.forecast.bundle import Bundle, check_fit, open_bundle
@@ -111,20 +111,18 @@ def _describe(bundle: Bundle, path: str, *, cases: int) -> BundleFacts:
     )
 
 
-def compare_ids(
-    recent_cases: Sequence[str], bundle_cases: Sequence[str], *, candidates: str | None, collect: bool
-) -> MatchFacts:
-    """Compare the collection with the history's cases, or with the forecast's where there is no history.
+def compare_ids(known: Mapping[str, Sequence[str]], *, candidates: str | None, collect: bool) -> IdFacts:
+    """Compare the collection with what each source knows.
 
     A collection that fails is a fact; a file of candidates that cannot be read is the user's mistake.
     """
     if candidates is None and not collect:
-        return MatchFacts()
-    source, known = ("history", recent_cases) if recent_cases else ("forecast", bundle_cases)
+        return IdFacts()
     try:
-        ids = read_candidates(candidates, collect=collect, known=False)
+        ids = read_candidates(candidates, collect=collect, known=False) or ()
     except InputError as error:
         if not collect:
             raise
-        return MatchFacts(source, trouble=trouble_of(error))
-    return MatchFacts(source, match_ids(ids or (), known))
+        return IdFacts(was_asked=True, trouble=trouble_of(error))
+    matches = {source: match_ids(ids, case_ids) for source, case_ids in known.items() if case_ids}
+    return IdFacts(was_asked=True, matches=matches)

@@ -22,6 +22,7 @@ from cipredict.decide.health_store import (
     check_store,
     check_times,
 )
+from cipredict.decide.matching import Match
 from cipredict.stats import fewest_trials
 
 GOOD_MATCH, POOR_MATCH = 0.95, 0.5
@@ -82,11 +83,11 @@ def check_git(facts: Facts) -> Iterator[Finding]:
         remedy = environment.git.hint or "run inside a git checkout"
         yield Finding("git", Level.WARN, environment.git.message, why, remedy)
     elif environment.is_shallow:
-        what = f"shallow clone of {environment.commits} commits"
+        what = f"shallow clone, commits: {environment.commits}"
         why = "Where the base is out of reach nobody can tell what changed, and every case runs."
         yield Finding("git", Level.WARN, what, why, "actions/checkout with fetch-depth: 0, or git fetch --unshallow")
     else:
-        yield Finding("git", Level.OK, f"{environment.commits} commits")
+        yield Finding("git", Level.OK, f"whole clone, commits: {environment.commits}")
 
 
 def check_settings(facts: Facts) -> Iterator[Finding]:
@@ -176,29 +177,33 @@ def check_events(facts: Facts) -> Iterator[Finding]:
 
 
 def check_ids(facts: Facts) -> Iterator[Finding]:
-    """Say whether the collection and the reports call the cases alike."""
+    """Say whether the collection, the history and the forecast call the cases alike."""
     ids = facts.ids
     if ids.trouble:
         why = "Whether history and collection call the cases alike is unknown."
         yield Finding("ids", Level.WARN, ids.trouble.message, why, ids.trouble.hint or "pytest --collect-only")
-        return
-    match = ids.match
-    if match is None:
+    elif not ids.was_asked:
         yield Finding("ids", Level.INFO, "not compared with a collection", remedy="cipredict doctor --collect")
-        return
-    what = f"{match.share:.1%} of {match.candidates:,} collected cases are known to the {ids.source}"
+    elif not ids.matches:
+        what = "there is neither history nor forecast to compare a collection with"
+        yield Finding("ids", Level.INFO, what, remedy="cipredict ingest history DIR, or restore the forecast")
+    for source, match in ids.matches.items():
+        yield _compared(source, match)
+
+
+def _compared(source: str, match: Match) -> Finding:
     if not match.candidates:
-        yield Finding("ids", Level.WARN, "the collection is empty", "There is nothing to select.", "check the command")
-        return
+        why = "There is nothing to select."
+        return Finding("ids", Level.WARN, "the collection is empty", why, "check the command that made it")
+    what = f"{match.share:.1%} of {match.candidates:,} collected cases are known to the {source}"
     if match.share >= GOOD_MATCH:
-        yield Finding("ids", Level.OK, what)
-        return
-    level = Level.ERROR if match.share < POOR_MATCH else Level.WARN
+        return Finding("ids", Level.OK, what)
     sides = [f"only collected: {', '.join(match.only_collected)}"]
     if match.only_reported:
-        sides.append(f"only reported: {', '.join(match.only_reported)}")
+        sides.append(f"only in the {source}: {', '.join(match.only_reported)}")
     why = f"Probably {match.cause}. Unknown cases always run, and their seconds are guessed."
-    yield Finding("ids", level, f"{what}; {'; '.join(sides)}", why, "docs/formats.md, One id per case")
+    level = Level.ERROR if match.share < POOR_MATCH else Level.WARN
+    return Finding("ids", level, f"{what}; {'; '.join(sides)}", why, "see docs/formats.md, One id per case")
 
 
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -140,14 +140,14 @@ class EventFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class MatchFacts:
-    """The ids of a collection against those of the `source` (history or forecast); None where nobody asked.
+class IdFacts:
+    """The ids of a collection against those of each source (history, forecast) that has any.
 
-    `trouble` says why there was no collection.
+    `was_asked`: somebody named a collection; `trouble` says why there was none.
     """
 
-    source: str = ""
-    match: Match | None = None
+    was_asked: bool = False
+    matches: Mapping[str, Match] = field(default_factory=dict)
     trouble: Trouble | None = None
 
 
@@ -161,4 +161,4 @@ class Facts:
     store: StoreFacts
     bundle: BundleFacts
     events: EventFacts
-    ids: MatchFacts
+    ids: IdFacts

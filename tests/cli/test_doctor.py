@@ -174,11 +174,11 @@ def test_a_shallow_clone_is_told_to_deepen(tmp_path: Path, doctor: Doctor, monke
         commit = ["git", "-C", str(origin), "commit", "-q", "--allow-empty", "-m", message]
         subprocess.run(commit, check=True, env=environment)
     monkeypatch.chdir(origin)
-    assert brief(doctor()[1]["git"]) == ("ok", "2 commits")
+    assert brief(doctor()[1]["git"]) == ("ok", "whole clone, commits: 2")
 
     subprocess.run(["git", "clone", "-q", "--depth=1", origin.as_uri(), str(clone)], check=True, env=environment)
     monkeypatch.chdir(clone)
-    assert brief(doctor()[1]["git"]) == ("warn", "shallow clone of 1 commits")
+    assert brief(doctor()[1]["git"]) == ("warn", "shallow clone, commits: 1")
 
 
 def test_the_ci_system_is_recognised(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:

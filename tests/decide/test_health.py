@@ -18,17 +18,23 @@ from cipredict.decide.health_facts import (
     Facts,
     FlakyCount,
     History,
+    IdFacts,
     Limits,
-    MatchFacts,
     Package,
     ReportCount,
     StoreFacts,
     Trouble,
 )
-from cipredict.decide.matching import match_ids
+from cipredict.decide.matching import Match, match_ids
 
 NOW = datetime(2026, 6, 30, 3, tzinfo=UTC)
 IDS = [f"tests/test_a.py::test_{n}" for n in range(100)]
+
+
+def compared(source: str, match: Match) -> IdFacts:
+    return IdFacts(was_asked=True, matches={source: match})
+
+
 HISTORY = History(
     runs=500,
     timeless_runs=0,
@@ -64,7 +70,7 @@ WELL = Facts(
         cases=1000,
     ),
     events=EventFacts("events", files=3),
-    ids=MatchFacts("history", match_ids(IDS, IDS)),
+    ids=compared("history", match_ids(IDS, IDS)),
 )
 
 
@@ -117,7 +123,7 @@ def worst(facts: Facts, check: str) -> Finding:
         (environment(extras={"otel": (Package("sdk", None), Package("x", "1"))}), "packages", Level.INFO, "otel: sdk"),
         (environment(provider=""), "ci", Level.INFO, "no CI system"),
         (environment(git=Trouble("git-missing", "No git.", "Install git.")), "git", Level.WARN, "No git."),
-        (environment(is_shallow=True, commits=1), "git", Level.WARN, "shallow clone of 1 commits"),
+        (environment(is_shallow=True, commits=1), "git", Level.WARN, "shallow clone, commits: 1"),
         (replace(WELL, limits=Limits(trouble=Trouble("s", "unknown key 'x'"))), "settings", Level.ERROR, "unknown key"),
         (store_trouble("no-store"), "store", Level.INFO, "What happened."),
         (store_trouble("no-store", bundle=NO_BUNDLE), "store", Level.ERROR, "What happened."),
@@ -156,11 +162,17 @@ def worst(facts: Facts, check: str) -> Finding:
         (replace(history(failing_runs=3), bundle=NO_BUNDLE), "confidence", Level.WARN, "there are 3 in the history"),
         (replace(WELL, events=EventFacts("e", 2, pending=5)), "events", Level.INFO, "5 events in 2 files"),
         (replace(WELL, events=EventFacts("e", 2, complaints=1)), "events", Level.WARN, "1 lines in e"),
-        (replace(WELL, ids=MatchFacts()), "ids", Level.INFO, "not compared"),
-        (replace(WELL, ids=MatchFacts("history", match_ids([], IDS))), "ids", Level.WARN, "the collection is empty"),
-        (replace(WELL, ids=MatchFacts("history", match_ids(IDS, IDS[:80]))), "ids", Level.WARN, "80.0% of 100"),
-        (replace(WELL, ids=MatchFacts("forecast", match_ids(IDS, ["x"]))), "ids", Level.ERROR, "only reported: x"),
-        (replace(WELL, ids=MatchFacts("history", trouble=Trouble("c", "No pytest."))), "ids", Level.WARN, "No pytest."),
+        (replace(WELL, ids=IdFacts(was_asked=True)), "ids", Level.INFO, "neither history nor forecast"),
+        (replace(WELL, ids=IdFacts()), "ids", Level.INFO, "not compared"),
+        (replace(WELL, ids=compared("history", match_ids([], IDS))), "ids", Level.WARN, "the collection is empty"),
+        (replace(WELL, ids=compared("history", match_ids(IDS, IDS[:80]))), "ids", Level.WARN, "80.0% of 100"),
+        (replace(WELL, ids=compared("forecast", match_ids(IDS, ["x"]))), "ids", Level.ERROR, "only in the forecast: x"),
+        (
+            replace(WELL, ids=IdFacts(was_asked=True, trouble=Trouble("c", "No pytest."))),
+            "ids",
+            Level.WARN,
+            "No pytest.",
+        ),
     ],
 )
 def test_a_check_fires(facts: Facts, check: str, level: Level, words: str) -> None:
@@ -180,7 +192,7 @@ def test_a_check_fires(facts: Facts, check: str, level: Level, words: str) -> No
         pytest.param(bundle(created_at=NOW - timedelta(days=15)), "bundle", id="half its life"),
         pytest.param(bundle(failing_runs=72), "confidence", id="just enough failures"),
         pytest.param(replace(WELL, bundle=NO_BUNDLE), "confidence", id="enough failures in the history"),
-        pytest.param(replace(WELL, ids=MatchFacts("history", match_ids(IDS, IDS[:97]))), "ids", id="a few new cases"),
+        pytest.param(replace(WELL, ids=compared("history", match_ids(IDS, IDS[:97]))), "ids", id="a few new cases"),
     ],
 )
 def test_a_check_is_content_at_its_limit(facts: Facts, check: str) -> None:
@@ -199,7 +211,7 @@ def test_without_history_and_forecast_nothing_is_said_of_confidence() -> None:
 
 def test_the_probable_cause_is_named() -> None:
     match = match_ids(IDS, [f"backend/{case_id}" for case_id in IDS])
-    finding = worst(replace(WELL, ids=MatchFacts("history", match)), "ids")
+    finding = worst(replace(WELL, ids=compared("history", match)), "ids")
     assert "another root folder" in finding.why
 
 
@@ -213,7 +225,7 @@ def test_a_check_that_is_not_ok_says_why_and_what_to_do(check: Callable[..., obj
         StoreFacts("h", Trouble("no-store", "No history.")),
         NO_BUNDLE,
         EventFacts("e"),
-        MatchFacts(),
+        IdFacts(),
     )
     findings = list(check(nothing))  # type: ignore[call-overload]  # a check gives findings
     assert all(one.level is Level.OK or one.remedy for one in findings)
