@@ -26,6 +26,8 @@ from cipredict.stats import jeffreys
 
 BROKEN_AFTER_TREES = 5
 """A case that failed on so many commits in a row, up to the last, is no news any more."""
+_RED_RUNS = 2
+"""So many runs in a row that fail on a commit that passed before: what it depends on has changed, not its luck."""
 FEWEST_FLIPS = 3
 """So many flips prove what one contradiction on the same code does: a bug may be repaired in another file."""
 _LONGEST_FLIP = 2
@@ -45,6 +47,7 @@ class TreeOutcome(NamedTuple):
     rerun_failures: int
     run_id: str
     known_at: datetime
+    red_runs: int = 0
 
     @property
     def is_red(self) -> bool:
@@ -249,7 +252,8 @@ def _standing(rows: Sequence[TreeOutcome]) -> Standing:
     base = [row for row in rows if row.is_base]
     red = next((ago for ago, row in enumerate(reversed(base)) if not row.is_red), len(base))
     if not red:
-        return Standing.EXPLAINED
+        is_red_lately = bool(base) and base[-1].red_runs >= _RED_RUNS
+        return Standing.NEWLY_FAILING if is_red_lately else Standing.EXPLAINED
     return Standing.BROKEN if red >= BROKEN_AFTER_TREES or red == len(base) > 1 else Standing.NEWLY_FAILING
 
 

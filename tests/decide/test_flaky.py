@@ -85,6 +85,12 @@ def test_a_case_that_is_red_in_one_job_of_a_matrix_is_broken_there() -> None:
     assert (judged.standing, judged.contradictions) == (Standing.BROKEN, ())
 
 
+@pytest.mark.parametrize(("red_runs", "standing"), [(1, Standing.FLAKY), (2, Standing.NEWLY_FAILING)])
+def test_a_commit_that_passed_and_fails_in_every_run_since_is_red(red_runs: int, standing: Standing) -> None:
+    rows = outcomes("....M")
+    assert judge([*rows[:-1], rows[-1]._replace(red_runs=red_runs)]).standing is standing
+
+
 SRC, OTHER, DOCS, CONFTEST, OWN = ["src/a.py"], ["src/b.py"], ["docs/x.md"], ["tests/conftest.py"], ["tests/test_a.py"]
 
 

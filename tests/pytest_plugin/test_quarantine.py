@@ -230,3 +230,17 @@ def test_the_controller_of_xdist_decides_for_its_workers(pytester: pytest.Pytest
 
     assert result.ret == 0
     result.stdout.fnmatch_lines(["cipredict: *: 2 of its 2 cases ran here, 2 failed *", "*1 passed, 2 quarantined*"])
+
+
+def test_subtests_of_a_quarantined_case_do_not_count_either(pytester: pytest.Pytester, plan: Path) -> None:
+    if not hasattr(pytest, "Subtests"):
+        pytest.skip("pytest has subtests since version 9")
+    pytester.makepyfile(test_a='def test_flaky(subtests):\n    with subtests.test("one"): assert 0\n')
+
+    assert run(pytester, write(plan, FLAKY)).ret == 0
+
+
+def test_a_file_that_cannot_be_collected_is_no_flake(pytester: pytest.Pytester, plan: Path) -> None:
+    pytester.makepyfile(test_a="import nowhere_to_be_found")
+
+    assert run(pytester, write(plan, "test_a.py")).ret == pytest.ExitCode.INTERRUPTED

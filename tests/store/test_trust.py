@@ -48,6 +48,17 @@ def test_a_pull_request_may_test_another_merge_each_time_so_its_runs_stay_apart(
     ]
 
 
+@pytest.mark.parametrize(("marks", "red_runs"), [("F.", 0), (".F", 1), ("F.FF", 2), ("FFF", 3)])
+def test_runs_that_failed_since_the_last_pass_are_counted(
+    marks: str, red_runs: int, store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    add_runs(store, [make_run(n, sha="a", event="schedule") for n in range(len(marks))])
+    add_case_batches(store, [make_batch(n, make_case("t", mark)) for n, mark in enumerate(marks)])
+
+    [row] = load_flaky_outcomes(store, at(9), default_branch="main").to_pylist()
+    assert red_runs == row["red_runs"]
+
+
 def test_attempts_of_one_run_are_one_tree(store: Store, make_run: MakeRun, make_case: MakeCase, at: At) -> None:
     first = make_run(1, sha="a", event="pull_request")
     again = replace(first, key=replace(first.key, attempt=2), started_at=at(2), finished_at=at(3))

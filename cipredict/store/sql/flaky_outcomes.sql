@@ -6,6 +6,7 @@
 --          Where no run has, a job is a shard or a retry, and jobs are pooled. Skipped cases do not count.
 --          Trees where all passed, away from any failure on the default branch, are one row, at the last of them.
 -- Units:   passes, failures count attempts; rerun_failures are those of reports that hold a pass of the case, too;
+--          red_runs are runs in which all failed, after the last that passed on the tree;
 --          position orders trees by their first run; is_base: the default branch itself was tested; aware UTC.
 -- Parameters: $as_of; $since, runs known after it count; $default_branch, empty for the branch most often pushed to.
 
@@ -93,11 +94,23 @@ with
         join known_runs using (run_seq)
         cross join default_branch
     ),
+    dated as (
+        select
+            *,
+            max(if(passes > 0, position, 0)) over (
+                partition by
+                    case_seq,
+                    series,
+                    tree
+            ) as last_pass
+        from in_series
+    ),
     trees as (
         select
             case_seq,
             series,
             tree,
+            count(distinct run_seq) filter (where position > last_pass) as red_runs,
             min(position) as position,
             bool_or(is_base) as is_base,
             sum(passes) as passes,
@@ -108,7 +121,7 @@ with
                 arg_min(run_id, position)
             ) as run_id,
             max(known_at) as known_at
-        from in_series
+        from dated
         group by
             case_seq,
             series,
@@ -139,6 +152,7 @@ select
     sum(sorted_out.passes)::bigint as passes,
     sum(sorted_out.failures)::bigint as failures,
     sum(sorted_out.rerun_failures)::bigint as rerun_failures,
+    max(sorted_out.red_runs) as red_runs,
     max(sorted_out.run_id) as run_id,
     max(sorted_out.known_at) as known_at
 from sorted_out
