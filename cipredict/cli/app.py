@@ -22,6 +22,8 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "backtest": ("cipredict.cli.nightly", "Replay history: what would each policy have caught?"),
     "models": ("cipredict.cli.models", "List, show, promote and roll back registered versions."),
     "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
+    "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
+    "doctor": ("cipredict.cli.doctor", "Check everything that plans rest on; say what to do."),
 }
 """Command → (module, one line), in the order of use."""
 

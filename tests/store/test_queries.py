@@ -34,7 +34,7 @@ from cipredict.records import (
     RunRecord,
     Verdict,
 )
-from cipredict.store import queries
+from cipredict.store import health, queries, trust
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import Store, open_store
 from cipredict.store.ledger import add_events
@@ -65,6 +65,12 @@ DATED = [
     queries.load_ledger,
     queries.load_case_history,
     queries.load_file_churn,
+    trust.load_flaky_outcomes,
+    trust.load_flaky_trees,
+    trust.load_flaky_window,
+    health.load_health_history,
+    health.load_health_steps,
+    health.load_recent_cases,
 ]
 
 
@@ -177,7 +183,11 @@ def answers(store: Store, as_of: datetime) -> dict[str, Any]:  # Any: rows of ev
 def test_every_query_that_takes_a_time_is_under_test() -> None:
     takes_time = {file.stem for file in (ROOM / "sql").glob("*.sql") if "$as_of" in file.read_text(encoding="utf-8")}
     assert len(takes_time) == len(DATED)
-    assert {file.stem for file in (ROOM / "sql").glob("*.sql")} - takes_time == {"load_reports"}
+    assert {file.stem for file in (ROOM / "sql").glob("*.sql")} - takes_time == {
+        "load_reports",
+        "health_reports",
+        "health_events",
+    }
 
 
 @settings(max_examples=10, deadline=None)
