@@ -90,13 +90,21 @@ def read_report(
 
 
 def choose_reader(head: bytes) -> ReportReader:
-    """Look at the first bytes. What is neither XML nor JSON is left to the JUnit reader, which says what it found."""
+    """Look at the first bytes; XML of an unknown root, and nothing at all, are left to the JUnit reader to complain."""
     text = _as_ascii(head).lstrip()
-    if text.startswith(b"<"):
+    if not text or text.startswith(b"<"):
         return _by_root(text) or read_junit
     if text.startswith((b"{", b"[")):
         return _by_line(text) or _DOCUMENT
-    return _by_root(text) or _by_line(text) or (_DOCUMENT if _BEGINS_JSON.search(text) else read_junit)
+    return _by_root(text) or _by_line(text) or (_DOCUMENT if _BEGINS_JSON.search(text) else _refuse)
+
+
+def _refuse(
+    stream: BinaryIO, *, source: str, key: RunKey, job_id: str = "", known_files: frozenset[str] = frozenset()
+) -> Iterator[CaseBatch | Report]:
+    """Give nothing but the verdict."""
+    del stream, key, job_id, known_files  # the signature of a reader
+    yield invalid_report(source, "no test report: neither XML nor JSON")
 
 
 def _as_ascii(head: bytes) -> bytes:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from cipredict.ingest.formats.interface import Json
 from cipredict.ingest.spellings import LONGEST_CASE_S
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _EARLIEST_YEAR = 1980
 
 
@@ -31,20 +31,19 @@ def texts(value: object) -> list[str]:
 
 
 def name(value: object) -> str:
-    r"""Give a name as XML would have carried it: no control characters, white space as blanks, trimmed.
+    r"""Give a name as XML carries it: white space as blanks, trimmed, U+FFFD for what XML does not allow.
 
-    Reporters that write XML drop them too, and a case must have one id.
+    A case must have one id, and the parser of XML reports recovers in the same way.
 
     >>> name("fails \x1b[31m"), name(None)
-    ('fails [31m', '')
+    ('fails \ufffd[31m', '')
     """
     if not isinstance(value, str):
         return ""
     text = value.strip()
     if text.isprintable():
         return text
-    text = _CONTROL.sub("", text).translate({9: " ", 10: " ", 13: " "}).strip()
-    return text.encode("utf-8", "replace").decode()  # half of a surrogate pair is no text
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text).translate({9: " ", 10: " ", 13: " "})
 
 
 def number(value: object) -> float | None:

@@ -104,7 +104,7 @@ class _Tally:
         )
 
     def _complaints(self) -> Iterator[str]:
-        if not self._entries:
+        if not (self._entries or self._findings.problems):
             yield "holds no cases"
         if self._findings.unnamed:
             yield f"{self._findings.unnamed} cases without a name, skipped"
