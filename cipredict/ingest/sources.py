@@ -83,7 +83,7 @@ def _is_report(name: str, suffixes: tuple[str, ...]) -> bool:
 
 
 def _spell(suffixes: tuple[str, ...]) -> str:
-    return ", ".join(suffix for suffix in suffixes if not suffix.endswith(".gz"))
+    return ", ".join(f"*{suffix}" for suffix in suffixes if not suffix.endswith(".gz"))
 
 
 def _open_all(files: Iterable[str], standard_input: BinaryIO, suffixes: tuple[str, ...]) -> Iterator[Source | Report]:
