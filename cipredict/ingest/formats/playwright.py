@@ -37,10 +37,11 @@ def decode_playwright(document: object, findings: Findings) -> Iterator[CaseRun]
     """Give the tests as `file::[project] title`, titles joined, and the files that did not load."""
     report = as_object(document)
     findings.note_start(parse_timestamp(name(as_object(report.get("stats")).get("startTime"))))
+    root = name(as_object(report.get("config")).get("rootDir"))
     for error in objects(report.get("errors")):
-        path = findings.path(name(as_object(error.get("location")).get("file")))
-        if path:
-            yield CaseRun(path, Verdict.ERROR, None)
+        path = name(as_object(error.get("location")).get("file"))
+        if path:  # absolute, unlike that of a suite
+            yield CaseRun(findings.path(path.removeprefix(f"{root}/")), Verdict.ERROR, None)
         else:
             findings.problems.append("an error outside of tests")
     for path, titles, spec in _specs(report):
