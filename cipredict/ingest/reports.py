@@ -92,7 +92,7 @@ def read_report(
 def choose_reader(head: bytes) -> ReportReader:
     """Look at the first bytes; XML of an unknown root, and nothing at all, are left to the JUnit reader to complain."""
     text = _as_ascii(head).lstrip()
-    if not text or text.startswith(b"<"):
+    if not head or text.startswith(b"<"):
         return _by_root(text) or read_junit
     if text.startswith((b"{", b"[")):
         return _by_line(text) or _DOCUMENT
