@@ -149,6 +149,12 @@ def test_go_parents_give_the_time_of_their_subtests_away(read_report: ReadReport
             id="playwright",
         ),
         pytest.param("ctest", "generic", ["fast", "off", "slow"], id="ctest"),
+        pytest.param(
+            "mocha",
+            "mocha",
+            [f"/repo/test/cart.js::cart {title}" for title in ("is empty", "pays", "comes back")],
+            id="mocha",
+        ),
     ],
 )
 def test_every_dialect_has_one_id_rule(

@@ -27,6 +27,10 @@ SAMPLE_NAMES = sorted(
 )
 
 
+REPEATED = {"tests/test_cart.py::test_fails_twice", "tests/test_net.py::test_always_fails"}
+"""Cases with several JUnit entries: where the last one is cut off, the earlier ones say something else."""
+
+
 def verdicts(cases: dict[str, CaseRun]) -> dict[str, Verdict]:
     return {name: case.verdict for name, case in cases.items()}
 
@@ -158,7 +162,9 @@ def test_a_report_cut_off_anywhere_keeps_only_finished_cases(samples: Path, read
     whole, _ = read_any(content)
     for end in range(0, len(content), max(1, len(content) // 60)):
         cases, _ = read_any(content[:end])
-        assert read_quickly(content[:end]).cases == len(cases) <= len(whole)
+        assert read_quickly(content[:end]).cases == len(cases)
+        wrong = {name for name, case in cases.items() if name in whole and whole[name].verdict is not case.verdict}
+        assert wrong <= REPEATED
 
 
 @pytest.mark.parametrize("sample", SAMPLE_NAMES)
