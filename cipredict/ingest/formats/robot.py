@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cipredict.ingest.formats.interface import Findings, join_id
 from cipredict.ingest.spellings import parse_seconds, parse_timestamp
@@ -24,7 +24,6 @@ _VERDICTS = {
     "NOT RUN": Verdict.SKIPPED,
     "NOT_RUN": Verdict.SKIPPED,
 }
-_TIME_FORMAT = "%Y%m%d %H:%M:%S.%f"
 
 
 class RobotTarget:
@@ -68,7 +67,7 @@ class RobotTarget:
 
     def _finish(self, test: str) -> None:
         verdict = _VERDICTS.get(self._status.get("status", ""))
-        begin = _moment(self._status.get("starttime") or self._status.get("start", ""))
+        begin = parse_timestamp(self._status.get("starttime") or self._status.get("start", ""))
         self._findings.note_start(begin)
         self.finished += self._findings.case(join_id(self._owner(), test), verdict, self._seconds(begin))
 
@@ -79,12 +78,5 @@ class RobotTarget:
     def _seconds(self, begin: datetime | None) -> float | None:
         if "elapsed" in self._status:
             return parse_seconds(self._status["elapsed"])
-        end = _moment(self._status.get("endtime", ""))
+        end = parse_timestamp(self._status.get("endtime", ""))
         return parse_seconds(str((end - begin).total_seconds())) if begin and end else None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, _TIME_FORMAT).replace(tzinfo=UTC)
-    except ValueError:
-        return parse_timestamp(text)
