@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -225,3 +226,27 @@ def test_a_stream_that_breaks_is_a_report() -> None:
     assert ["unreadable after 0 bytes (Compressed file ended before 65536 bytes)"] == [
         problem for item in items if isinstance(item, Report) for problem in item.problems
     ]
+
+
+def with_wrong_values(value: object, wrong: object) -> Iterator[object]:
+    """Give the value once for each place in it, with something else there."""
+    yield wrong
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from ({**value, key: other} for other in with_wrong_values(inner, wrong))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value[:3]):
+            yield from ([*value[:place], other, *value[place + 1 :]] for other in with_wrong_values(inner, wrong))
+
+
+@pytest.mark.parametrize("wrong", [None, True, -1, 1e308, "x", [], {}, [[1]], {"a": {}}], ids=repr)
+@pytest.mark.parametrize("sample", [name for name in SAMPLE_NAMES if name.endswith((".json", ".jsonl"))])
+def test_a_value_of_a_wrong_kind_is_survived(samples: Path, sample: str, wrong: object) -> None:
+    lines = (samples / sample).read_text(encoding="utf-8").splitlines()
+    if sample.endswith(".json"):
+        for document in with_wrong_values(json.loads("\n".join(lines)), wrong):
+            read_quickly(json.dumps(document).encode())
+    else:
+        for place, line in enumerate(lines[:12]):
+            for other in with_wrong_values(json.loads(line), wrong) if line.startswith("{") else ():
+                read_quickly("\n".join([*lines[:place], json.dumps(other), *lines[place + 1 :]]).encode())

@@ -51,8 +51,9 @@ def decode_ctrf(document: object, findings: Findings) -> Iterator[CaseRun]:
 
 
 def _case(test: Json, tool: str, findings: Findings) -> list[CaseRun]:
-    verdict = _VERDICTS.get(name(test.get("status")))
-    if test.get("status") in {"failed", "other"}:
+    status = name(test.get("status"))
+    verdict = _VERDICTS.get(status)
+    if status in {"failed", "other"}:
         verdict = _RAW_VERDICTS.get(name(test.get("rawStatus")).lower(), verdict)
     tries = [_VERDICTS.get(name(attempt.get("status"))) for attempt in objects(test.get("retryAttempts"))]
     is_flaky = verdict is Verdict.PASSED and (test.get("flaky") is True or Verdict.FAILED in tries)

@@ -27,7 +27,7 @@ def decode_pytest_lines(lines: Iterator[Json], findings: Findings) -> Iterator[C
     open_cases: dict[str, PhasedCase] = {}
     has_finished = False
     for line in lines:
-        kind = line.get("$report_type")
+        kind = name(line.get("$report_type"))
         if kind == "SessionStart" and "cipredict_version" in line:
             findings.dialect = "cipredict report"
         elif kind == "SessionFinish":
