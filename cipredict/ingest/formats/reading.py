@@ -104,12 +104,13 @@ class _Tally:
         )
 
     def _complaints(self) -> Iterator[str]:
-        if not (self._entries or self._findings.problems):
+        findings = self._findings
+        if not (self._entries or findings.problems or findings.unnamed or findings.unjudged):
             yield "holds no cases"
-        if self._findings.unnamed:
-            yield f"{self._findings.unnamed} cases without a name, skipped"
-        if self._findings.unjudged:
-            yield f"{self._findings.unjudged} cases without a known outcome, skipped"
+        if findings.unnamed:
+            yield f"{findings.unnamed} cases without a name, skipped"
+        if findings.unjudged:
+            yield f"{findings.unjudged} cases without a known outcome, skipped"
         if self._untimed:
             yield f"{self._untimed} cases without a usable time"
 
