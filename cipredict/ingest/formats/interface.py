@@ -42,6 +42,11 @@ class Findings:
     unnamed: int = 0
     unjudged: int = 0
 
+    @property
+    def is_intact(self) -> bool:
+        """Tell that nothing is wrong so far."""
+        return not (self.problems or self.unnamed or self.unjudged)
+
     def path(self, reported: str) -> str:
         """Give a reported path as a path of the repository."""
         return relative_file(reported, self.known_files)

@@ -85,9 +85,8 @@ class _Tally:
     def report(self, source: str, size_bytes: int) -> Report:
         """Class the report: an intact one without cases is odd, a damaged one without cases is of no use."""
         findings = self._findings
-        is_intact = not (findings.problems or findings.unnamed or findings.unjudged)
         problems = (*findings.problems, *self._complaints())
-        usable = ReportStatus.SUBOPTIMAL if self._cases or is_intact else ReportStatus.INVALID
+        usable = ReportStatus.SUBOPTIMAL if self._cases or findings.is_intact else ReportStatus.INVALID
         return Report(
             source=source,
             status=usable if problems else ReportStatus.VALID,
@@ -105,7 +104,7 @@ class _Tally:
 
     def _complaints(self) -> Iterator[str]:
         findings = self._findings
-        if not (self._entries or findings.problems or findings.unnamed or findings.unjudged):
+        if not self._entries and findings.is_intact:
             yield "holds no cases"
         if findings.unnamed:
             yield f"{findings.unnamed} cases without a name, skipped"
