@@ -18,7 +18,9 @@ RepositoryOption = Annotated[str | None, typer.Option("--repository", help="Name
 
 
 @ingest.command("junit")
-def junit(
+@ingest.command("reports")
+def reports(
+    context: typer.Context,
     paths: Annotated[list[str], typer.Argument(help="Files, folders, globs, .gz, .zip, .tar.*; - is stdin.")],
     store: StoreOption = None,
     repository: RepositoryOption = None,
@@ -31,11 +33,13 @@ def junit(
     base: Annotated[str | None, typer.Option(help="Branch or commit that the change is measured against.")] = None,
     strict: StrictOption = False,
 ) -> None:
-    """Take in JUnit XML reports of one run."""
+    """Take in test reports of one run, of any format; `junit` looks for *.xml only in folders and archives."""
     from cipredict.cli.junit_run import RunOptions, read_run  # noqa: PLC0415  # lxml and duckdb, not for --help
     from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
+    from cipredict.ingest.sources import JUNIT_SUFFIXES, REPORT_SUFFIXES  # noqa: PLC0415
 
     settings = load_settings(store=store)
+    suffixes = JUNIT_SUFFIXES if context.info_name == "junit" else REPORT_SUFFIXES
     options = RunOptions(
         repository=repository or settings.repository or None,
         run_id=run_id,
@@ -46,7 +50,7 @@ def junit(
         workflow=workflow,
         base=base,
     )
-    show_tally(take_in(read_run(paths, options), settings.store), strict=strict)
+    show_tally(take_in(read_run(paths, options, suffixes=suffixes), settings.store), strict=strict)
 
 
 @ingest.command("history")

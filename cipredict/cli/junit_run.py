@@ -1,4 +1,4 @@
-"""JUnit reports of one run, with what the options, the CI environment and git know about that run."""
+"""Test reports of one run, with what the options, the CI environment and git know about that run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from cipredict.cli.environment import ci_run
 from cipredict.errors import ChangeUnknown, InputError
 from cipredict.ingest.git import tracked_files
 from cipredict.ingest.interface import Report
-from cipredict.ingest.junit import read_junit
-from cipredict.ingest.sources import open_sources
+from cipredict.ingest.reports import read_report
+from cipredict.ingest.sources import JUNIT_SUFFIXES, open_sources
 from cipredict.records import CaseBatch, JobRecord, Result, RunKey, RunRecord
 
 
@@ -33,8 +33,13 @@ class RunOptions:
     base: str | None = None
 
 
-def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
-    """Give the cases of every report, then the run and its job, which span the reports' own times."""
+def read_run(
+    paths: Sequence[str], options: RunOptions, *, suffixes: tuple[str, ...] = JUNIT_SUFFIXES
+) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
+    """Give the cases of every report, then the run and its job, which span the reports' own times.
+
+    `suffixes` are those of reports in folders and archives; a report may be of any format whatever its name.
+    """
     detected = ci_run()
     change = _change(options.base or (detected.base_sha or detected.base_branch if detected else None))
     provider = detected.provider if detected else "local"
@@ -48,11 +53,11 @@ def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | 
     job = options.job or (detected.job_id or detected.job if detected else "") or ""
     known_files = _tracked_files()
     reports: list[Report] = []
-    for source in open_sources(paths, standard_input=sys.stdin.buffer):
+    for source in open_sources(paths, standard_input=sys.stdin.buffer, suffixes=suffixes):
         if isinstance(source, Report):
             yield source
             continue
-        for item in read_junit(source.stream, source=source.name, key=key, job_id=job, known_files=known_files):
+        for item in read_report(source.stream, source=source.name, key=key, job_id=job, known_files=known_files):
             if isinstance(item, Report):
                 reports.append(item)
             yield item

@@ -22,8 +22,10 @@ def is_failing(verdict: Verdict) -> bool:
 
 
 def merge_attempts(earlier: CaseRun, later: CaseRun) -> CaseRun:
-    """Join two entries of one case; durations stay those of the last attempt."""
-    differ = is_failing(earlier.verdict) != is_failing(later.verdict)
+    """Join two entries of one case; durations stay those of the last attempt. A skipped entry disagrees with none."""
+    differ = Verdict.SKIPPED not in {earlier.verdict, later.verdict} and (
+        is_failing(earlier.verdict) != is_failing(later.verdict)
+    )
     return later._replace(
         attempts=earlier.attempts + later.attempts,
         is_flaky=differ or earlier.is_flaky or later.is_flaky,

@@ -4,7 +4,7 @@
 
     runs.csv       run_id, sha, parent, started_at, branch, event [, wall_s, attempt, workflow, job, runner]
     changes.csv    run_id, path, added, deleted, status [, previous_path]                            optional
-    junit/         {run_id}.xml; or junit.zip, junit.tar.xz, junit.tar.gz, junit.tar with such members
+    junit/         {run_id}.xml, .json, .jsonl, .trx; or junit.zip, junit.tar.xz, junit.tar.gz, junit.tar of such
 
 Either table may be gzipped (`runs.csv.gz`). A row that cannot be read is reported and skipped.
 """
@@ -19,8 +19,8 @@ from pathlib import Path, PurePosixPath
 
 from cipredict.ingest.history_tables import HistoryRow, read_runs
 from cipredict.ingest.interface import Report, invalid_report
-from cipredict.ingest.junit import read_junit
-from cipredict.ingest.sources import Source, open_sources
+from cipredict.ingest.reports import read_report
+from cipredict.ingest.sources import REPORT_SUFFIXES, Source, open_sources
 from cipredict.records import CaseBatch, JobRecord, Result, RunRecord
 
 _JUNIT_NAMES = ("junit", "junit.zip", "junit.tar.xz", "junit.tar.gz", "junit.tar")
@@ -47,7 +47,7 @@ def read_history(
         if isinstance(item, Report):
             yield item
             continue
-        run_id = PurePosixPath(item.name.rpartition("!")[2]).name.removesuffix(".gz").removesuffix(".xml")
+        run_id = _run_id(PurePosixPath(item.name.rpartition("!")[2]).name)
         row = rows.get(run_id)
         if row is None:
             yield invalid_report(item.name, f"runs.csv has no run {run_id}")
@@ -59,16 +59,22 @@ def read_history(
             yield _finished(row, cases_s=0.0)
 
 
+def _run_id(name: str) -> str:
+    """Take the suffix off: a run id may hold dots itself."""
+    suffix = next((suffix for suffix in REPORT_SUFFIXES if name.lower().endswith(suffix)), "")
+    return name[: len(name) - len(suffix)]
+
+
 def _open_junit(folder: Path) -> Iterator[Source | Report]:
     paths = [str(folder / name) for name in _JUNIT_NAMES if (folder / name).exists()]
-    return open_sources(paths, standard_input=io.BytesIO())
+    return open_sources(paths, standard_input=io.BytesIO(), suffixes=REPORT_SUFFIXES)
 
 
 def _read_run(
     source: Source, row: HistoryRow, known_files: frozenset[str]
 ) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
     name = source.name.rpartition("!")[2].rpartition("/")[2]  # the folder may move: the run id identifies the report
-    for item in read_junit(source.stream, source=name, key=row.run.key, job_id=row.job, known_files=known_files):
+    for item in read_report(source.stream, source=name, key=row.run.key, job_id=row.job, known_files=known_files):
         yield item
         if isinstance(item, Report):
             result = Result.FAILURE if item.failed else Result.SUCCESS

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from cipredict.ingest.attempts import CaseLedger, merge_attempts, merge_pytest_attempts
-from cipredict.ingest.dialects import Dialect, Suite, detect_dialect, identify
+from cipredict.ingest.dialects import MOCHA_TESTS, Dialect, Suite, detect_dialect, identify
 from cipredict.ingest.spellings import LONGEST_CASE_S, parse_seconds, parse_timestamp
 from cipredict.records import CaseRun, Verdict
 
@@ -113,6 +113,8 @@ class JUnitEvents:
             is_surefire="surefire" in attributes.get(_SCHEMA_LOCATION, ""),
         )
         self._suites.append(self._suite)
+        if self._suite.name == "Root Suite" and self._suite.root_name == MOCHA_TESTS:
+            self._suites[0].file = self._suite.file  # mocha-junit-reporter names the file once, for those that follow
         moment = parse_timestamp(attributes.get("timestamp", ""))
         if moment is not None and (self.started_at is None or moment < self.started_at):
             self.started_at = moment

@@ -21,7 +21,10 @@ from cipredict.errors import InputError
 from cipredict.ingest.interface import READ_ERRORS, Report, invalid_report
 
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2")
-_REPORT_SUFFIXES = (".xml", ".xml.gz")
+JUNIT_SUFFIXES = (".xml", ".xml.gz")
+REPORT_SUFFIXES = (*JUNIT_SUFFIXES, ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".trx")
+"""What counts as a report in a folder or archive; a file that is named is opened whatever its suffix."""
+
 _UNREADABLE_MEMBER = (RuntimeError, NotImplementedError)
 """What zipfile raises for an encrypted member, and for a compression method that this Python does not know."""
 
@@ -39,25 +42,31 @@ class Source:
     stream: BinaryIO
 
 
-def open_sources(paths: Iterable[str], *, standard_input: BinaryIO) -> Iterator[Source | Report]:
+def open_sources(
+    paths: Iterable[str], *, standard_input: BinaryIO, suffixes: tuple[str, ...] = JUNIT_SUFFIXES
+) -> Iterator[Source | Report]:
     """Give every report behind the paths, in order, each file once; `-` is `standard_input`, plain or gzipped.
+
+    `suffixes` are those of reports in folders and archives.
 
     Raises
     ------
     InputError
         Before anything is read: a path does not exist, a glob matches nothing, a folder holds no report.
     """
-    files = [file for path in paths for file in _expand(path)]
-    return _open_all(dict.fromkeys(files), standard_input)
+    files = [file for path in paths for file in _expand(path, suffixes)]
+    return _open_all(dict.fromkeys(files), standard_input, suffixes)
 
 
-def _expand(path: str) -> list[str]:
+def _expand(path: str, suffixes: tuple[str, ...]) -> list[str]:
     if path == "-" or Path(path).is_file():
         return [path]
     if Path(path).is_dir():
-        found = sorted(str(file) for file in Path(path).rglob("*") if _is_report(file.name) and file.is_file())
+        found = sorted(
+            str(file) for file in Path(path).rglob("*") if _is_report(file.name, suffixes) and file.is_file()
+        )
         if not found:
-            raise InputError(f"The folder {path} holds no *.xml file.", slug="input-empty")
+            raise InputError(f"The folder {path} holds no {_spell(suffixes)} file.", slug="input-empty")
         return found
     if glob.has_magic(path):
         found = sorted(file for file in glob.glob(path, recursive=True) if Path(file).is_file())  # noqa: PTH207  # an absolute pattern is fine
@@ -69,19 +78,23 @@ def _expand(path: str) -> list[str]:
     raise InputError(f"{path} does not exist.", slug="input-missing")
 
 
-def _is_report(name: str) -> bool:
-    return name.lower().endswith(_REPORT_SUFFIXES)
+def _is_report(name: str, suffixes: tuple[str, ...]) -> bool:
+    return name.lower().endswith(suffixes)
 
 
-def _open_all(files: Iterable[str], standard_input: BinaryIO) -> Iterator[Source | Report]:
+def _spell(suffixes: tuple[str, ...]) -> str:
+    return ", ".join(f"*{suffix}" for suffix in suffixes if not suffix.endswith(".gz"))
+
+
+def _open_all(files: Iterable[str], standard_input: BinaryIO, suffixes: tuple[str, ...]) -> Iterator[Source | Report]:
     for file in files:
         try:
             if file == "-":
                 yield Source("-", _unzipped(standard_input))
             elif file.lower().endswith(".zip"):
-                yield from open_zip(Path(file))
+                yield from open_zip(Path(file), suffixes)
             elif file.lower().endswith(_TAR_SUFFIXES):
-                yield from open_tar(Path(file))
+                yield from open_tar(Path(file), suffixes)
             else:
                 with Path(file).open("rb") as stream:
                     yield Source(Path(file).as_posix(), _unzipped(stream))
@@ -89,12 +102,12 @@ def _open_all(files: Iterable[str], standard_input: BinaryIO) -> Iterator[Source
             yield invalid_report(Path(file).as_posix(), f"cannot be read ({_reason(error)})")
 
 
-def open_zip(path: Path) -> Iterator[Source | Report]:
+def open_zip(path: Path, suffixes: tuple[str, ...] = JUNIT_SUFFIXES) -> Iterator[Source | Report]:
     """Give the reports of a zip archive; a damaged or encrypted member does not hide the others."""
     with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if _is_report(member.filename)]
+        members = [member for member in archive.infolist() if _is_report(member.filename, suffixes)]
         if not members:
-            yield invalid_report(path.as_posix(), "holds no .xml file")
+            yield invalid_report(path.as_posix(), f"holds no {_spell(suffixes)} file")
         for member in members:
             name = f"{path.as_posix()}!{member.filename}"
             try:
@@ -106,13 +119,14 @@ def open_zip(path: Path) -> Iterator[Source | Report]:
                 yield Source(name, _unzipped(cast(BinaryIO, stream)))
 
 
-def open_tar(path: Path) -> Iterator[Source | Report]:
+def open_tar(path: Path, suffixes: tuple[str, ...] = JUNIT_SUFFIXES) -> Iterator[Source | Report]:
     """Give the reports of a tar archive, compressed or not, front to back; damage ends it with a `Report`."""
     is_empty = True
     try:
         with tarfile.open(path, mode="r|*") as archive:
             for member in archive:
-                stream = archive.extractfile(member) if member.isfile() and _is_report(member.name) else None
+                is_report = member.isfile() and _is_report(member.name, suffixes)
+                stream = archive.extractfile(member) if is_report else None
                 if stream is not None:
                     is_empty = False
                     yield Source(
@@ -122,7 +136,7 @@ def open_tar(path: Path) -> Iterator[Source | Report]:
         yield invalid_report(path.as_posix(), f"damaged archive ({_reason(error)})")
     else:
         if is_empty:
-            yield invalid_report(path.as_posix(), "holds no .xml file")
+            yield invalid_report(path.as_posix(), f"holds no {_spell(suffixes)} file")
 
 
 def _unzipped(stream: BinaryIO) -> BinaryIO:

@@ -14,7 +14,7 @@ import pytest
 
 from cipredict.errors import InputError
 from cipredict.ingest.interface import Report
-from cipredict.ingest.sources import Source, open_sources
+from cipredict.ingest.sources import REPORT_SUFFIXES, Source, open_sources
 from cipredict.records import ReportStatus
 
 XML = b"<testsuites/>"
@@ -126,7 +126,7 @@ def test_an_archive_without_reports_says_so() -> None:
     with zipfile.ZipFile("a.zip", "w") as archive:
         archive.writestr("log.txt", b"no")
     write_tar("b.tar.gz", {"log.txt": b"no"})
-    assert {"a.zip": "holds no .xml file", "b.tar.gz": "holds no .xml file"} == opened("a.zip", "b.tar.gz")
+    assert {"a.zip": "holds no *.xml file", "b.tar.gz": "holds no *.xml file"} == opened("a.zip", "b.tar.gz")
 
 
 @pytest.mark.parametrize(
@@ -150,3 +150,26 @@ def test_a_file_without_permission_is_reported() -> None:
     write("report.xml")
     Path("report.xml").chmod(0)
     assert "Permission denied" in str(opened("report.xml")["report.xml"])
+
+
+def test_other_formats_are_found_where_they_are_asked_for() -> None:
+    names = ["a.xml", "b.json", "c.jsonl", "d.trx", "e.ndjson", "f.json.gz", "g.txt"]
+    for name in names:
+        write(f"reports/{name}", gzip.compress(XML) if name.endswith(".gz") else XML)
+    with zipfile.ZipFile("reports.zip", "w") as archive:
+        for name in names:
+            archive.write(f"reports/{name}", name)
+    write_tar("reports.tar.gz", dict.fromkeys(names, XML))
+    for path, prefix in (
+        ("reports", "reports/"),
+        ("reports.zip", "reports.zip!"),
+        ("reports.tar.gz", "reports.tar.gz!"),
+    ):
+        assert [f"{prefix}a.xml"] == [found_name(item) for item in open_sources([path], standard_input=io.BytesIO())]
+        found = open_sources([path], standard_input=io.BytesIO(), suffixes=REPORT_SUFFIXES)
+        assert [f"{prefix}{name}" for name in names[:-1]] == [found_name(item) for item in found]
+
+
+def found_name(item: Source | Report) -> str:
+    assert isinstance(item, Source)
+    return item.name
