@@ -110,21 +110,15 @@ def git(
 
 @ingest.command("coverage")
 def coverage(
-    file: Annotated[Path, typer.Argument(help="coverage.py's .coverage or its JSON, with test contexts.")],
+    file: Annotated[Path, typer.Argument(help="coverage.py's .coverage or JSON, lcov, or Cobertura XML.")],
     store: StoreOption = None,
     root: Annotated[Path, typer.Option(help="Root of the repository, for absolute paths.")] = Path(),
 ) -> None:
-    """Take in which case executed which file, from coverage contexts."""
-    from cipredict.ingest.coverage import read_coverage  # noqa: PLC0415
-    from cipredict.store.database import open_store  # noqa: PLC0415
-    from cipredict.store.snapshots import add_coverage_links  # noqa: PLC0415
+    """Take in which case executed which file, and how much of each file the suite executed."""
+    from cipredict.cli.coverage import take_coverage  # noqa: PLC0415
 
-    measured = read_coverage(file, root=root.resolve())
-    recorded_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    with open_store(load_settings(store=store).store) as door:
-        stored = add_coverage_links(door, measured.links, source=str(file), recorded_at=recorded_at)
-    left_out = f"{measured.ignored_contexts} contexts name no case, {measured.outside_files} files lie outside {root}"
-    sys.stderr.write(f"Stored {stored} links between cases and files from {file} ({left_out}).\n")
+    for line in take_coverage(file, root.resolve(), load_settings(store=store).store):
+        sys.stderr.write(f"{line}\n")
 
 
 @ingest.command("events")

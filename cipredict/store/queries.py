@@ -51,6 +51,11 @@ def load_coverage_links(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_coverage_links", as_of)
 
 
+def load_coverage_files(store: Store, as_of: datetime) -> Table:
+    """Give a row per file, with how much of it the suite executed, as last measured."""
+    return _load(store, "load_coverage_files", as_of)
+
+
 def load_import_edges(store: Store, as_of: datetime) -> Table:
     """Give a row per import of one file by another, as last read."""
     return _load(store, "load_import_edges", as_of)
