@@ -121,6 +121,22 @@ def coverage(
         sys.stderr.write(f"{line}\n")
 
 
+@ingest.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder that `cipredict export parquet` wrote.")],
+    store: StoreOption = None,
+) -> None:
+    """Take in an export of another store; what is known already changes nothing."""
+    from cipredict.store.database import open_store  # noqa: PLC0415
+    from cipredict.store.merge import merge_store  # noqa: PLC0415
+    from cipredict.store.restore import restored  # noqa: PLC0415
+
+    path = load_settings(store=store).store
+    with restored(folder, beside=path) as other, open_store(path) as door:
+        merge_store(door, other)
+    sys.stderr.write(f"Took in the export {folder}.\n")
+
+
 @ingest.command("events")
 def events(
     paths: Annotated[

@@ -95,6 +95,17 @@ def load_file_churn(store: Store, as_of: datetime) -> Table:
     return _load(store, "file_churn", as_of)
 
 
+def find_runs(store: Store, run_id: str, *, attempt: int | None = None, repository: str = "") -> Table:
+    """Give the run that CI called so, its last attempt by default: a row per provider and repository that has one."""
+    parameters = {"run_id": run_id, "attempt": attempt, "repository": repository}
+    return query_file(store.connection, "sql/find_runs.sql", parameters)
+
+
+def load_run_cases(store: Store, run_seq: int) -> Table:
+    """Give a row per case and report file of one run."""
+    return query_file(store.connection, "sql/load_run_cases.sql", {"run_seq": run_seq})
+
+
 def load_reports(store: Store) -> Table:
     """Give what became of every file that was read, whenever."""
     return query_file(store.connection, "sql/load_reports.sql", {})
