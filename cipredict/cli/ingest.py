@@ -121,6 +121,31 @@ def coverage(
         sys.stderr.write(f"{line}\n")
 
 
+@ingest.command("table")
+def table(
+    files: Annotated[list[Path], typer.Argument(help="Parquet or CSV (.gz) files.")],
+    columns: Annotated[str, typer.Option("--map", help="field=column[:unit],… (docs/formats.md).")] = "",
+    map_file: Annotated[Path | None, typer.Option(help="The same as TOML.")] = None,
+    failed_values: Annotated[str, typer.Option(help="Further words for a failure, such as 1 or red,broken.")] = "",
+    passed_values: Annotated[str, typer.Option(help="Further words for a pass.")] = "",
+    provider: Annotated[
+        str, typer.Option(help="Who ran the runs, such as github, to add to runs known from there.")
+    ] = "",
+    store: StoreOption = None,
+    repository: RepositoryOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Take in rows of (run, case, verdict, duration, …) from a data lake or a research set."""
+    from cipredict.cli.tables import MapOptions, take_tables  # noqa: PLC0415
+    from cipredict.cli.taking import show_tally  # noqa: PLC0415
+    from cipredict.store.tables import PROVIDER, Origin  # noqa: PLC0415
+
+    settings = load_settings(store=store)
+    origin = Origin(repository or settings.repository or Path.cwd().name, provider or PROVIDER)
+    options = MapOptions(columns, map_file, failed_values, passed_values)
+    show_tally(take_tables(files, options, origin, store=settings.store), strict=strict)
+
+
 @ingest.command("export")
 def export(
     folder: Annotated[Path, typer.Argument(help="Folder that `cipredict export parquet` wrote.")],

@@ -25,7 +25,7 @@ from cipredict import __version__
 from cipredict.errors import StoreError, UsageError
 from cipredict.store.database import Store
 from cipredict.store.migrate import schema_version
-from cipredict.store.statements import call_file, quote_identifier, quote_text
+from cipredict.store.statements import bounded_memory, call_file, quote_identifier, quote_text
 
 # 1: a file per table, named after it
 ARCHIVE_SCHEMA = "cipredict.store-export/1"
@@ -98,7 +98,7 @@ def export_store(store: Store, folder: Path, *, replace: bool = False) -> Manife
     folder = folder.resolve()
     _check_free(folder, replace=replace)
     try:
-        with _unfinished(folder) as place:
+        with _unfinished(folder) as place, bounded_memory(store.connection):
             version = schema_version(store.connection, store.path)
             manifest = Manifest(version, tuple(_write_table(store, name, place) for name in table_names(store)))
             (place / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")

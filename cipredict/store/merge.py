@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cipredict.store.database import Store
-from cipredict.store.statements import quote_text, run_file, transaction
+from cipredict.store.statements import bounded_memory, quote_text, run_file, transaction
 
 _STEPS = (
     "merge/runs.sql",
@@ -35,7 +35,7 @@ _STEPS = (
 
 def merge_store(store: Store, other: Path) -> None:
     """Add everything that the store file `other` holds, in one transaction. It has our schema version."""
-    with _attached(store, other), transaction(store.connection):
+    with bounded_memory(store.connection), _attached(store, other), transaction(store.connection):
         for step in _STEPS:
             run_file(store.connection, step)
         run_file(store.connection, "merge/cleared.sql")

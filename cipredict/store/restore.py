@@ -12,7 +12,7 @@ import duckdb
 from cipredict.errors import InputError, StoreTooNew
 from cipredict.store.archive import MANIFEST, ArchivedTable, Manifest, sha256_of
 from cipredict.store.migrate import known_migrations, migrate
-from cipredict.store.statements import call_file, quote_identifier, quote_text
+from cipredict.store.statements import bounded_memory, call_file, quote_identifier, quote_text
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def _check(table: ArchivedTable, folder: Path) -> None:
 
 def _load(manifest: Manifest, folder: Path, path: Path) -> None:
     then = [migration for migration in known_migrations() if migration.version <= manifest.store_schema]
-    with duckdb.connect(path) as connection:
+    with duckdb.connect(path) as connection, bounded_memory(connection):
         connection.execute("set TimeZone = 'UTC'")
         migrate(connection, path, then)
         try:

@@ -115,12 +115,15 @@ def rows_by_table(store: Store) -> dict[str, list[dict[str, Any]]]:  # Any: colu
 
 def facts_by_table(store: Store) -> dict[str, list[dict[str, Any]]]:  # Any: as above
     """Give the whole store with keys in place of numbers: equal for stores that know the same."""
+    run = "struct_pack(provider := provider, repository := repository, run_id := run_id, attempt := attempt)"
     keys = {
-        "run_seq": "select run_seq, (provider, repository, run_id, attempt) as key from runs",
+        "run_seq": f"select run_seq, {run} as key from runs",  # noqa: S608  # ours
         "case_seq": "select case_seq, case_id as key from cases",
-        "batch_seq": "select batch_seq, (r.run_id, job_id, source) as key from batches join runs r using (run_seq)",
-        "snapshot_seq": "select snapshot_seq, (kind, source, recorded_at) as key from snapshots",
-        "commit_seq": "select commit_seq, (repository, sha) as key from commits",
+        "batch_seq": f"select batch_seq, struct_pack(run := {run}, job_id := job_id, source := source) as key"  # noqa: S608
+        " from batches join runs using (run_seq)",
+        "snapshot_seq": "select snapshot_seq, struct_pack(kind := kind, source := source, recorded_at := recorded_at)"
+        " as key from snapshots",
+        "commit_seq": "select commit_seq, repository || sha as key from commits",
     }
     numbers = {
         column: {row[column]: row["key"] for row in store.connection.sql(query).to_arrow_table().to_pylist()}
