@@ -38,5 +38,7 @@ def _describe(measured: Coverage, file: Path) -> Iterator[str]:
     )
     left_out = f"{measured.ignored_contexts} contexts name no case, {measured.outside_files} files lie outside the root"
     yield f"Stored {stored} from {file} ({measured.dialect}; {left_out})."
-    if not measured.links:
+    if not measured.links and measured.outside_files:
+        yield "It was measured elsewhere: name the folder of that time with --root, or run this in the repository."
+    elif not measured.links:
         yield "Which case executed what stays unknown: measure with pytest --cov-context=test for that."

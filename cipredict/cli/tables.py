@@ -52,7 +52,7 @@ def take_tables(files: Sequence[Path], options: MapOptions, origin: Origin, *, s
         with open_store(store) as door:
             merge_store(door, staged)
             add_reports(door, [report.to_record(datetime.now(UTC)) for report in reports])
-    runs = sum(reading.facts.get("runs", 0) for reading in readings)
+    runs = sum(reading.facts.get("runs", 0) for reading in readings) if table_map.has_verdict else 0
     return Tally(reports, runs=runs, cases=sum(reading.facts.get("usable", 0) for reading in readings))
 
 

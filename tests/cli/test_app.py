@@ -189,3 +189,25 @@ def test_events_that_cannot_be_written_cost_a_warning_only(
     assert main(["shard", "--shards", "2", "--candidates", cases, "--events", "taken/events"]) == 0
 
     assert "The plan is not remembered" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        ("opentelemetry", "otel"),
+        ("opentelemetry.sdk", "otel"),
+        ("duckdb", "store"),
+        ("lxml.etree", "store"),
+        ("torch", "learn"),
+    ],
+)
+def test_a_missing_extra_is_named(
+    name: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(_: str) -> None:
+        raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+    monkeypatch.setattr("cipredict.cli.app.import_module", missing)
+    assert main(["shard"]) == 2
+    expected = f"cipredict: This command needs {name}: pip install 'cipredict[{extra}]'. [missing-extra]\n"
+    assert capsys.readouterr().err == expected

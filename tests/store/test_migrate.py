@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,3 +86,15 @@ def test_whoever_opens_an_older_file_upgrades_it(
     monkeypatch.setattr("cipredict.store.database.known_migrations", lambda: (*known_migrations(), LATER))
     with open_store(path, read_only=read_only) as store:
         assert store.connection.execute("select run_id, mood from runs").fetchall() == [("1", None)]
+
+
+@pytest.mark.parametrize(("before", "after"), list(pairwise(known_migrations())), ids=lambda step: step.name)
+def test_a_file_of_the_version_before_is_upgraded(path: Path, before: Migration, after: Migration) -> None:
+    older = [migration for migration in known_migrations() if migration.version <= before.version]
+    path.parent.mkdir()
+    with duckdb.connect(path) as connection:
+        migrate(connection, path, older)
+        connection.execute("insert into cases values (1, 't.py::x')")
+        migrate(connection, path, [*older, after])
+        assert schema_version(connection, path) == after.version
+        assert connection.execute("select case_id from cases").fetchall() == [("t.py::x",)]
