@@ -145,6 +145,14 @@ class CoverageLink(NamedTuple):
     lines: int
 
 
+class CoveredFile(NamedTuple):
+    """How much of a file the whole suite executed; it says nothing about any one case."""
+
+    path: str
+    covered_lines: int
+    valid_lines: int
+
+
 class ImportEdge(NamedTuple):
     """A Python file imports another file of the same repository."""
 

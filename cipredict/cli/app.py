@@ -21,6 +21,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "publish": ("cipredict.cli.nightly", "Write the forecast bundle from the champion and today's history."),
     "backtest": ("cipredict.cli.nightly", "Replay history: what would each policy have caught?"),
     "models": ("cipredict.cli.models", "List, show, promote and roll back registered versions."),
+    "export": ("cipredict.cli.export", "Give the store to others: Parquet, CTRF, OpenTelemetry."),
     "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
     "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
     "doctor": ("cipredict.cli.doctor", "Check everything that plans rest on; say what to do."),
@@ -106,7 +107,8 @@ def _explain(error: BaseException) -> tuple[str, int]:
 
 
 def _missing_extra(error: ModuleNotFoundError) -> str:
-    extra = "store" if error.name in {"duckdb", "pyarrow", "lxml"} else "learn"
+    name = (error.name or "").partition(".")[0]
+    extra = "store" if name in {"duckdb", "pyarrow", "lxml"} else "otel" if name == "opentelemetry" else "learn"
     return f"This command needs {error.name}: pip install 'cipredict[{extra}]'. [missing-extra]"
 
 

@@ -114,21 +114,56 @@ def git(
 
 @ingest.command("coverage")
 def coverage(
-    file: Annotated[Path, typer.Argument(help="coverage.py's .coverage or its JSON, with test contexts.")],
+    file: Annotated[Path, typer.Argument(help="coverage.py's .coverage or JSON, lcov, or Cobertura XML.")],
     store: StoreOption = None,
     root: Annotated[Path, typer.Option(help="Root of the repository, for absolute paths.")] = Path(),
 ) -> None:
-    """Take in which case executed which file, from coverage contexts."""
-    from cipredict.ingest.coverage import read_coverage  # noqa: PLC0415
-    from cipredict.store.database import open_store  # noqa: PLC0415
-    from cipredict.store.snapshots import add_coverage_links  # noqa: PLC0415
+    """Take in which case executed which file, and how much of each file the suite executed."""
+    from cipredict.cli.coverage import take_coverage  # noqa: PLC0415
 
-    measured = read_coverage(file, root=root.resolve())
-    recorded_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    with open_store(load_settings(store=store).store) as door:
-        stored = add_coverage_links(door, measured.links, source=str(file), recorded_at=recorded_at)
-    left_out = f"{measured.ignored_contexts} contexts name no case, {measured.outside_files} files lie outside {root}"
-    sys.stderr.write(f"Stored {stored} links between cases and files from {file} ({left_out}).\n")
+    for line in take_coverage(file, root.resolve(), load_settings(store=store).store):
+        sys.stderr.write(f"{line}\n")
+
+
+@ingest.command("table")
+def table(
+    files: Annotated[list[Path], typer.Argument(help="Parquet or CSV (.gz) files.")],
+    columns: Annotated[str, typer.Option("--map", help="field=column[:unit],… (docs/formats.md).")] = "",
+    map_file: Annotated[Path | None, typer.Option(help="The same as TOML.")] = None,
+    failed_values: Annotated[str, typer.Option(help="Further words for a failure, such as 1 or red,broken.")] = "",
+    passed_values: Annotated[str, typer.Option(help="Further words for a pass.")] = "",
+    provider: Annotated[
+        str, typer.Option(help="Who ran the runs, such as github, to add to runs known from there.")
+    ] = "",
+    store: StoreOption = None,
+    repository: RepositoryOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Take in rows of (run, case, verdict, duration, …) from a data lake or a research set."""
+    from cipredict.cli.tables import MapOptions, take_tables  # noqa: PLC0415
+    from cipredict.cli.taking import show_tally  # noqa: PLC0415
+    from cipredict.store.tables import PROVIDER, Origin  # noqa: PLC0415
+
+    settings = load_settings(store=store)
+    origin = Origin(repository or settings.repository or Path.cwd().name, provider or PROVIDER)
+    options = MapOptions(columns, map_file, failed_values, passed_values)
+    show_tally(take_tables(files, options, origin, store=settings.store), strict=strict)
+
+
+@ingest.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder that `cipredict export parquet` wrote.")],
+    store: StoreOption = None,
+) -> None:
+    """Take in an export of another store; what is known already changes nothing."""
+    from cipredict.store.database import open_store  # noqa: PLC0415
+    from cipredict.store.merge import merge_store  # noqa: PLC0415
+    from cipredict.store.restore import restored  # noqa: PLC0415
+
+    path = load_settings(store=store).store
+    with restored(folder, beside=path) as other, open_store(path) as door:
+        merge_store(door, other)
+    sys.stderr.write(f"Took in the export {folder}.\n")
 
 
 @ingest.command("events")

@@ -17,6 +17,7 @@ from cipredict.records import (
     Change,
     CommitRecord,
     CoverageLink,
+    CoveredFile,
     ImportEdge,
     JobRecord,
     ReportRecord,
@@ -114,6 +115,7 @@ _REPORT = pa.schema(
 
 _SNAPSHOT = pa.schema([("kind", pa.string()), ("source", pa.string()), ("recorded_at", _TIME)])
 _LINK = pa.schema([("case_id", pa.string()), ("path", pa.string()), ("lines", pa.int32())])
+_COVERED_FILE = pa.schema([("path", pa.string()), ("covered_lines", pa.int32()), ("valid_lines", pa.int32())])
 _EDGE = pa.schema([("importer", pa.string()), ("imported", pa.string())])
 _TIMING = pa.schema([("case_id", pa.string()), ("duration_s", pa.float64())])
 
@@ -229,6 +231,11 @@ def snapshot_table(kind: str, source: str, recorded_at: datetime) -> Table:
 def link_table(links: Iterable[CoverageLink]) -> Table:
     """Give the `incoming` links of a coverage snapshot."""
     return table_of(_LINK, links)
+
+
+def covered_file_table(files: Iterable[CoveredFile]) -> Table:
+    """Give the `incoming` files of a coverage snapshot."""
+    return table_of(_COVERED_FILE, files)
 
 
 def edge_table(edges: Iterable[ImportEdge]) -> Table:

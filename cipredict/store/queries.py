@@ -51,6 +51,11 @@ def load_coverage_links(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_coverage_links", as_of)
 
 
+def load_coverage_files(store: Store, as_of: datetime) -> Table:
+    """Give a row per file, with how much of it the suite executed, as last measured."""
+    return _load(store, "load_coverage_files", as_of)
+
+
 def load_import_edges(store: Store, as_of: datetime) -> Table:
     """Give a row per import of one file by another, as last read."""
     return _load(store, "load_import_edges", as_of)
@@ -93,6 +98,17 @@ def load_case_history(store: Store, as_of: datetime, *, default_branch: str = ""
 def load_file_churn(store: Store, as_of: datetime) -> Table:
     """Give how often each path changed in the last 3, 14 and 56 days."""
     return _load(store, "file_churn", as_of)
+
+
+def find_runs(store: Store, run_id: str, *, attempt: int | None = None, repository: str = "") -> Table:
+    """Give the run that CI called so, its last attempt by default: a row per provider and repository that has one."""
+    parameters = {"run_id": run_id, "attempt": attempt, "repository": repository}
+    return query_file(store.connection, "sql/find_runs.sql", parameters)
+
+
+def load_run_cases(store: Store, run_seq: int) -> Table:
+    """Give a row per case and report file of one run."""
+    return query_file(store.connection, "sql/load_run_cases.sql", {"run_seq": run_seq})
 
 
 def load_reports(store: Store) -> Table:

@@ -208,3 +208,25 @@ def test_a_bug_in_what_people_read_costs_a_warning_only(
     captured = capsys.readouterr()
     assert sorted(captured.out.splitlines()) == sorted(CASES.splitlines())
     assert f"ZeroDivisionError('{function}')" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        ("opentelemetry", "otel"),
+        ("opentelemetry.sdk", "otel"),
+        ("duckdb", "store"),
+        ("lxml.etree", "store"),
+        ("torch", "learn"),
+    ],
+)
+def test_a_missing_extra_is_named(
+    name: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(_: str) -> None:
+        raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+    monkeypatch.setattr("cipredict.cli.app.import_module", missing)
+    assert main(["shard"]) == 2
+    expected = f"cipredict: This command needs {name}: pip install 'cipredict[{extra}]'. [missing-extra]\n"
+    assert capsys.readouterr().err == expected

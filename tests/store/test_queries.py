@@ -28,6 +28,7 @@ from cipredict.records import (
     Change,
     CommitRecord,
     CoverageLink,
+    CoveredFile,
     ImportEdge,
     JobRecord,
     RunKey,
@@ -38,7 +39,7 @@ from cipredict.store import health, queries, trust
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import Store, open_store
 from cipredict.store.ledger import add_events
-from cipredict.store.snapshots import add_coverage_links, add_import_edges, add_timings
+from cipredict.store.snapshots import add_coverage_links, add_covered_files, add_import_edges, add_timings
 from cipredict.store.writer import add_commits, add_jobs, add_runs
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ DATED = [
     queries.load_changes,
     queries.load_jobs,
     queries.load_coverage_links,
+    queries.load_coverage_files,
     queries.load_import_edges,
     queries.load_timings,
     queries.load_commits,
@@ -143,6 +145,7 @@ def fill(store: Store, history: Sequence[Night], *, first: int = 0) -> None:
         links = [CoverageLink(case.case_id, path, number + 1) for case in night.cases for path in night.paths or ()]
         seconds = {case.case_id: float(number) for case in night.cases}
         add_coverage_links(store, links, source=source, recorded_at=night.known_at)
+        add_covered_files(store, [CoveredFile("a.py", number, 9)], source=source, recorded_at=night.known_at)
         add_import_edges(store, "me/it", [ImportEdge(source, path) for path in PATHS], recorded_at=night.known_at)
         add_timings(store, seconds, source=source, recorded_at=night.known_at)
 
@@ -184,9 +187,15 @@ def test_every_query_that_takes_a_time_is_under_test() -> None:
     takes_time = {file.stem for file in (ROOM / "sql").glob("*.sql") if "$as_of" in file.read_text(encoding="utf-8")}
     assert len(takes_time) == len(DATED)
     assert {file.stem for file in (ROOM / "sql").glob("*.sql")} - takes_time == {
-        "load_reports",
-        "health_reports",
+        "find_runs",
         "health_events",
+        "health_reports",
+        "load_reports",
+        "load_run_cases",
+        "load_stored_columns",
+        "load_table_names",
+        "load_traced_jobs",
+        "load_traced_runs",
     }
 
 
