@@ -10,8 +10,6 @@ from typing import NamedTuple, TypeAlias
 
 from cipredict.records import CoverageLink, CoveredFile
 
-PHASES = frozenset({"setup", "run", "teardown"})
-
 
 class Executed(NamedTuple):
     """A context executed lines of a file; `file` is spelled as the report has it."""

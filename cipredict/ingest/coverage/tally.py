@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from cipredict.ids import case_file
-from cipredict.ingest.coverage.interface import PHASES, Coverage, Executed, Fact, Measured, Places
+from cipredict.ingest.coverage.interface import Coverage, Executed, Fact, Measured, Places
 from cipredict.records import CoverageLink, CoveredFile
+
+_PHASES = frozenset({"setup", "run", "teardown"})
 
 
 def case_of(context: str) -> str | None:
@@ -17,7 +19,7 @@ def case_of(context: str) -> str | None:
     ('tests/test_a.py::test_b[x|y]', None)
     """
     case_id, bar, phase = context.rpartition("|")
-    return case_id if bar and phase in PHASES and case_file(case_id) else None
+    return case_id if bar and phase in _PHASES and case_file(case_id) else None
 
 
 def add_up(facts: Iterable[Fact], *, dialect: str, places: Places) -> Coverage:
