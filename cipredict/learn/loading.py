@@ -100,7 +100,7 @@ class _CaseColumns:
 def _verdict_codes(table: Table) -> NDArray[np.int8]:
     """Turn the indices of the dictionary into codes: words would be millions of Python strings."""
     codes = np.array([_VERDICT_CODES[verdict] for verdict in queries.VERDICTS], np.int8)
-    return codes[table.column("verdict").combine_chunks().indices.to_numpy()]
+    return np.asarray(codes[table.column("verdict").combine_chunks().indices.to_numpy()], np.int8)
 
 
 def _floats(table: Table, name: str) -> NDArray[np.float32]:
