@@ -19,6 +19,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,  # nothing is fetched from the network behind the user's back
     "autoload_known_extensions": False,
     "python_enable_replacements": False,  # a misspelled table must not become somebody's local variable
+    "default_block_size": "65536",  # of new files; DuckDB's own, 256 KiB, makes a small history five times larger
 }
 _BROKEN_FILE = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.OutOfMemoryException)
 """What the file or the disk can do to us at any statement; every other error is a bug of ours."""

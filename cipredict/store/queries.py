@@ -31,9 +31,9 @@ def load_cases(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_cases", as_of)
 
 
-def load_case_runs(store: Store, as_of: datetime) -> Table:
-    """Give a row per case and run, in the order of `load_runs`: the worst verdict, the mean time."""
-    return _load(store, "load_case_runs", as_of)
+def load_case_runs(store: Store, as_of: datetime, *, last_runs: int | None = None) -> Table:
+    """Give a row per case and run, in no order: the worst verdict, the mean time; only of the `last_runs` if given."""
+    return query_file(store.connection, "sql/load_case_runs.sql", {"as_of": utc(as_of), "last_runs": last_runs})
 
 
 def load_changes(store: Store, as_of: datetime) -> Table:
@@ -86,12 +86,15 @@ def load_ledger(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_ledger", as_of)
 
 
-def load_case_history(store: Store, as_of: datetime, *, default_branch: str = "") -> Table:
+def load_case_history(
+    store: Store, as_of: datetime, *, default_branch: str = "", last_runs: int | None = None
+) -> Table:
     """Give what was known about each case, over all runs and over those of the default branch itself.
 
-    An empty `default_branch` means the branch most often pushed to.
+    An empty `default_branch` means the branch most often pushed to. Ten million results take seconds: a report gives
+    `last_runs`, and sees only those.
     """
-    parameters = {"as_of": utc(as_of), "default_branch": default_branch}
+    parameters = {"as_of": utc(as_of), "default_branch": default_branch, "last_runs": last_runs}
     return query_file(store.connection, "sql/case_history.sql", parameters)
 
 

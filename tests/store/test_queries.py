@@ -180,7 +180,9 @@ def plan_of(number: int, night: Night) -> Event:
 
 
 def answers(store: Store, as_of: datetime) -> dict[str, Any]:  # Any: rows of every query
-    return {query.__name__: query(store, as_of).to_pylist() for query in DATED}
+    rows = {query.__name__: query(store, as_of).to_pylist() for query in DATED}
+    rows["load_case_runs"].sort(key=lambda row: (row["run_seq"], row["case_seq"]))  # the one without an order
+    return rows
 
 
 def test_every_query_that_takes_a_time_is_under_test() -> None:
@@ -238,7 +240,6 @@ def test_runs_and_all_that_belongs_to_them_come_in_the_order_of_their_start(
     add_case_batches(store, [make_batch(number, make_case("a")) for number in numbers])
     runs = queries.load_runs(store, at(9))
     assert runs["run_id"].to_pylist() == ["1", "2", "3"]
-    assert queries.load_case_runs(store, at(9))["run_seq"].to_pylist() == runs["run_seq"].to_pylist()
     assert queries.load_changes(store, at(9))["path"].to_pylist() == ["1.py", "2.py", "3.py"]
 
 
@@ -252,6 +253,82 @@ def test_a_matrix_gives_one_row_per_case_with_the_worst_verdict_and_the_mean_tim
     assert (row["verdict"], row["duration_s"]) == ("error", 1.5)
     [run] = queries.load_runs(store, at(9)).to_pylist()
     assert (run["n_cases"], run["n_failed"], run["test_s"]) == (1, 1, 3.0)
+
+
+MANY_CASES = tuple(f"t.py::test_{number:02}" for number in range(70))
+"""More than two blocks of the bits in which queries count cases."""
+reports = st.lists(st.lists(st.sampled_from(MANY_CASES), max_size=70, unique=True), max_size=3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(runs=st.lists(reports, max_size=3))
+def test_what_became_of_cases_and_runs_agrees_with_plain_python(runs: list[list[list[str]]]) -> None:
+    found: dict[tuple[int, str], list[CaseRun]] = {}
+    batches = []
+    for number, case_ids, job in ((n, ids, job) for n, jobs in enumerate(runs) for job, ids in enumerate(jobs)):
+        cases = tuple(
+            CaseRun(
+                case_id, list(Verdict)[(index + job) % 4], float(index), attempts=1 + job, is_flaky=index % 7 == job
+            )
+            for index, case_id in enumerate(case_ids)
+        )
+        batches.append(CaseBatch(key_of(number), "r.xml", cases, str(job)))
+        for case in cases:
+            found.setdefault((number, case.case_id), []).append(case)
+    with fresh_store() as store:
+        add_runs(store, [RunRecord(key_of(number), START + timedelta(hours=number)) for number in range(len(runs))])
+        add_case_batches(store, batches)
+        as_of = START + timedelta(hours=9)
+        names = dict(zip(*queries.load_cases(store, as_of).to_pydict().values(), strict=True))
+        case_runs = queries.load_case_runs(store, as_of).to_pylist()
+        rows = queries.load_runs(store, as_of).to_pylist()
+    assert {(row.pop("run_seq") - 1, names[row.pop("case_seq")]): row for row in case_runs} == {
+        place: _together(cases) for place, cases in found.items()
+    }
+    assert [(row["n_cases"], row["n_failed"], row["test_s"]) for row in rows] == [
+        _counted([cases for (run, _), cases in found.items() if run == number]) for number in range(len(runs))
+    ]
+
+
+def _together(cases: list[CaseRun]) -> dict[str, object]:
+    return {
+        "verdict": max((case.verdict for case in cases), key=queries.VERDICTS.index),
+        "duration_s": pytest.approx(sum(case.duration_s or 0 for case in cases) / len(cases)),
+        "is_flaky": any(case.is_flaky for case in cases),
+        "attempts": max(case.attempts for case in cases),
+        "peak_memory_bytes": None,
+    }
+
+
+def _counted(cases: list[list[CaseRun]]) -> tuple[int, int, float | None]:
+    failed = sum(any(run.verdict in {Verdict.FAILED, Verdict.ERROR} for run in runs) for runs in cases)
+    return len(cases), failed, sum(run.duration_s or 0 for runs in cases for run in runs) if cases else None
+
+
+def test_a_report_that_has_a_case_twice_counts_it_once(
+    store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    add_runs(store, [make_run(1)])
+    add_case_batches(store, [make_batch(1, make_case("a", ".", 1.0), make_case("a", "F", 2.0), make_case("b"))])
+    rows = queries.load_case_runs(store, at(9)).to_pylist()
+    assert sorted((row["case_seq"], row["verdict"], row["duration_s"]) for row in rows) == [
+        (1, "failed", 1.5),
+        (2, "passed", 1.0),
+    ]
+    assert queries.load_runs(store, at(9))["n_cases"].to_pylist() == [2]
+
+
+@pytest.mark.parametrize(("last_runs", "numbers"), [(None, {1, 2, 3}), (2, {2, 3}), (0, set()), (9, {1, 2, 3})])
+def test_the_last_runs_are_those_that_started_last(
+    store: Store, make_batch: MakeBatch, make_case: MakeCase, make_run: MakeRun, *, last_runs: int, numbers: set[int]
+) -> None:
+    add_runs(store, [make_run(number) for number in (2, 3, 1, 8)])
+    add_case_batches(store, [make_batch(number, make_case(str(number))) for number in (2, 3, 1, 8)])
+    as_of = START + timedelta(hours=5)
+    names = dict(zip(*queries.load_cases(store, as_of).to_pydict().values(), strict=True))
+    seqs = queries.load_case_runs(store, as_of, last_runs=last_runs)["case_seq"].to_pylist()
+    history = queries.load_case_history(store, as_of, last_runs=last_runs)["case_id"].to_pylist()
+    assert {int(names[seq]) for seq in seqs} == {int(case_id) for case_id in history} == numbers
 
 
 def test_indices_of_a_verdict_column_are_those_of_the_list(
