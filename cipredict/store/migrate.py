@@ -2,6 +2,7 @@
 
 Version history
 ---------------
+2 : page and completeness of runs
 1 : runs, jobs, steps, cases, changes, commits, snapshots, reports, events, plans
 """
 

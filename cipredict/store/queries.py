@@ -90,6 +90,12 @@ def load_file_churn(store: Store, as_of: datetime) -> Table:
     return _load(store, "file_churn", as_of)
 
 
+def load_complete_runs(store: Store, *, provider: str, repository: str) -> Table:
+    """Give the attempts of runs that have ended and whose jobs are all stored, whenever."""
+    parameters = {"provider": provider, "repository": repository}
+    return query_file(store.connection, "sql/load_complete_runs.sql", parameters)
+
+
 def load_reports(store: Store) -> Table:
     """Give what became of every file that was read, whenever."""
     return query_file(store.connection, "sql/load_reports.sql", {})
