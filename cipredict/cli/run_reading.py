@@ -73,7 +73,7 @@ def take_github(asked: Asked, settings: Settings, *, workflow: str) -> None:
     host = github_host(_api_url(address, below="" if "api.github.com" in address else "/api/v3"), token)
     wish = replace(_wish(asked, settings, option="--repo"), workflow=workflow)
     with closing(_open_api(host, asked, settings)) as api:
-        _take(GitHubRuns(api, wish, _known(wish, settings, "github")), api, asked, settings)
+        _take(GitHubRuns(api, wish, load_known(wish, settings, "github")), api, asked, settings)
 
 
 def take_gitlab(asked: Asked, settings: Settings, *, tests: bool) -> None:
@@ -83,7 +83,7 @@ def take_gitlab(asked: Asked, settings: Settings, *, tests: bool) -> None:
     host = gitlab_host(_api_url(address, below="/api/v4"), token or job_token, is_job_token=not token)
     wish = replace(_wish(asked, settings, option="--project"), test_reports=tests)
     with closing(_open_api(host, asked, settings)) as api:
-        _take(GitLabRuns(api, wish, _known(wish, settings, "gitlab")), api, asked, settings)
+        _take(GitLabRuns(api, wish, load_known(wish, settings, "gitlab")), api, asked, settings)
 
 
 def _take(runs: GitHubRuns | GitLabRuns, api: Api, asked: Asked, settings: Settings) -> None:
@@ -147,7 +147,7 @@ def parse_since(text: str, *, now: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _known(wish: Wish, settings: Settings, provider: str) -> Known:
+def load_known(wish: Wish, settings: Settings, provider: str) -> Known:
     """Look up what need not be fetched; a history that does not exist yet knows nothing."""
     files = _tracked_files()
     if not settings.store.exists():

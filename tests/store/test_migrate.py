@@ -63,7 +63,9 @@ def test_the_copy_is_a_history_that_works(store: Store, make_run: MakeRun) -> No
 def test_a_copy_left_half_made_by_a_kill_is_made_again(store: Store) -> None:
     store.path.with_name(f"history.v{LATER.version - 1}.duckdb.unfinished").write_bytes(b"half")
     copy = migrate(store.connection, store.path, (*known_migrations(), LATER))
-    assert sorted(file.name for file in store.path.parent.glob(f"*v{LATER.version - 1}*")) == [copy.name if copy else ""]
+    assert sorted(file.name for file in store.path.parent.glob(f"*v{LATER.version - 1}*")) == [
+        copy.name if copy else ""
+    ]
 
 
 def test_a_failing_migration_changes_nothing(store: Store) -> None:

@@ -1,7 +1,7 @@
 """Runs, jobs, steps, artifacts and changes of a repository, from GitHub's REST API.
 
 GitHub gives at most 1,000 runs for a query, so the time is cut until each window holds fewer. Pages move while they are
-read: a list is read again until it holds as many objects as it says it has.
+read: a list is read again unless it holds as many objects as each of its pages said.
 """
 
 from __future__ import annotations
@@ -101,15 +101,15 @@ class GitHubRuns:
         """Read a list whole, each object once."""
         items: dict[str, Payload] = {}
         for _ in range(_READINGS):
-            total, is_missing = 0, True
+            totals: set[int] = set()
             for page in self._api.pages(path, {**parameters, "per_page": _PAGE}, may_miss=name != "workflow_runs"):
                 document = page if isinstance(page, dict) else {}
-                total, is_missing = integer_of(document, "total_count") or 0, False
-                if most is not None and total > most:
+                totals.add(integer_of(document, "total_count") or 0)
+                if most is not None and max(totals) > most:
                     return _List([], is_too_long=True)
                 items.update({text_of(item, "id"): item for item in objects_of(document, name)})
-            if is_missing or len(items) >= total:
-                return _List(list(items.values()), is_missing)
+            if len(totals) < 2 and len(items) >= max(totals, default=0):
+                return _List(list(items.values()), is_missing=not totals)
         return _List(list(items.values()))
 
     def _attempts(self, run: Payload) -> Iterator[Attempt]:
