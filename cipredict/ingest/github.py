@@ -222,7 +222,9 @@ def read_job(payload: Payload, *, oddities: Oddities) -> JobRecord:
     """Read a job with its steps."""
     status = text_of(payload, "status")
     result = _result(payload, oddities)
-    span = _span(payload, result, oddities) if status in {*_RAN, ""} and not _never_ran(payload, result) else Span()
+    span = _span(payload, result, oddities) if status in {*_RAN, ""} else Span()
+    if _never_ran(payload, result):
+        span = Span()
     return JobRecord(
         key=RunKey(PROVIDER, repository_of(payload), text_of(payload, "run_id"), attempt_of(payload)),
         job_id=text_of(payload, "id"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,3 +86,21 @@ def test_whoever_opens_an_older_file_upgrades_it(
     monkeypatch.setattr("cipredict.store.database.known_migrations", lambda: (*known_migrations(), LATER))
     with open_store(path, read_only=read_only) as store:
         assert store.connection.execute("select run_id, mood from runs").fetchall() == [("1", None)]
+
+
+def test_a_history_of_version_1_learns_pages_and_completeness(path: Path, make_run: MakeRun) -> None:
+    path.parent.mkdir()
+    with duckdb.connect(path) as connection:
+        migrate(connection, path, known_migrations()[:1])
+        connection.execute(
+            "insert into runs (run_seq, provider, repository, run_id, attempt, workflow, sha, parent_sha, branch,"
+            " event, is_change_known) values (1, 'github', 'me/it', '1', 1, '', 'abc', '', '', '', false)"
+        )
+    with open_store(path) as store:
+        assert store.connection.execute("select sha, url, is_complete from runs").fetchall() == [("abc", "", False)]
+        add_runs(store, [replace(make_run(1), url="https://x/1", is_complete=True), make_run(2)])
+        add_runs(store, [make_run(1)])
+        assert store.connection.execute("select run_id, sha, url, is_complete from runs order by all").fetchall() == [
+            ("1", "abc", "https://x/1", True),
+            ("2", "", "", False),
+        ]
