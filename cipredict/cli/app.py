@@ -104,7 +104,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
 
 
 def _missing_extra(error: ModuleNotFoundError) -> str:
-    extra = "store" if error.name in {"duckdb", "pyarrow", "lxml"} else "learn"
+    extra = "store" if error.name in {"duckdb", "pyarrow", "lxml", "requests", "cachecontrol"} else "learn"
     return f"This command needs {error.name}: pip install 'cipredict[{extra}]'. [missing-extra]"
 
 

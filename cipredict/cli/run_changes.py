@@ -14,6 +14,9 @@ from cipredict.ingest.runs import Attempt
 from cipredict.records import Change, RunRecord
 
 AskApi: TypeAlias = Callable[[RunRecord], tuple[Change, ...] | None]
+_REQUESTS = ("pull_request", "merge_request")
+"""Events whose commit is the last of several: its parent is not their base."""
+
 _Answer: TypeAlias = tuple[str, tuple[Change, ...] | None]
 
 
@@ -33,7 +36,8 @@ class Changes:
 
     def _filled(self, run: RunRecord) -> RunRecord:
         key = run.sha, run.parent_sha
-        if not run.sha or run.changes is not None:
+        is_request = run.event.startswith(_REQUESTS)
+        if not run.sha or run.changes is not None or (is_request and not run.parent_sha):
             return run
         if key not in self._known:
             self._known[key] = self._ask(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -144,3 +145,14 @@ def test_where_git_does_not_know_the_api_is_asked_once_a_commit(tmp_path: Path) 
 
     assert ["aa", "bb"] == asked
     assert [(Change("b.py"),)] * 3 + [None] == [item.run.changes for item in filled if isinstance(item, Attempt)]
+
+
+@pytest.mark.parametrize("event", ["pull_request", "pull_request_target", "merge_request_event"])
+def test_the_last_commit_of_a_request_is_not_its_change(tmp_path: Path, event: str) -> None:
+    run = RunRecord(RunKey("github", "o/r", "1"), NOW, sha="aa", event=event)
+    changes = Changes(tmp_path, ask_api=lambda _: (Change("b.py"),))
+
+    [unknown] = changes.fill([Attempt(run)])
+    [known] = changes.fill([Attempt(replace(run, parent_sha="bb"))])
+
+    assert [None, (Change("b.py"),)] == [item.run.changes for item in (unknown, known) if isinstance(item, Attempt)]

@@ -21,7 +21,7 @@ from requests.exceptions import InvalidProxyURL, ProxyError, SSLError, TooManyRe
 from urllib3.exceptions import MaxRetryError
 
 from cipredict.errors import InputError
-from cipredict.ingest.api.session import Host, Session
+from cipredict.ingest.api.session import Host, Session, drop_old_answers
 
 Parameters: TypeAlias = Mapping[str, str | int]
 Answer = TypeVar("Answer")
@@ -81,6 +81,8 @@ class Api:
         self.unchanged = 0
         self._patience = patience or Patience()
         retries, backoff_s = self._patience.tries - 1, self._patience.backoff_s
+        if cache is not None:
+            drop_old_answers(cache, now=self._patience.clock())
         self._session = Session(host, cache=cache, retries=retries, backoff_s=backoff_s)
 
     def close(self) -> None:
@@ -92,11 +94,16 @@ class Api:
         found = self._ask(self._url(path), parameters, _read_json, may_miss=may_miss)
         return None if found is None else found[0]
 
-    def pages(self, path: str, parameters: Parameters | None = None, *, may_miss: bool = False) -> Iterator[object]:
-        """Give page after page, as the `Link` headers lead; none where it is gone and `may_miss`."""
+    def pages(
+        self, path: str, parameters: Parameters | None = None, *, may_miss: bool = False, is_kept: bool = True
+    ) -> Iterator[object]:
+        """Give page after page, as the `Link` headers lead; none where it is gone and `may_miss`.
+
+        Say `is_kept=False` for what will not be asked for again.
+        """
         url: str | None = self._url(path)
         while url is not None:
-            found = self._ask(url, parameters, _read_json, may_miss=may_miss)
+            found = self._ask(url, parameters, _read_json, may_miss=may_miss, is_kept=is_kept)
             if found is None:
                 return
             document, url = found
@@ -144,7 +151,7 @@ class Api:
         raise self._refusal(response)
 
     def _send(self, url: str, parameters: Parameters | None, *, is_kept: bool) -> requests.Response:
-        headers = None if is_kept else {"Cache-Control": "no-store", "Accept": "*/*"}
+        headers = None if is_kept else {"Cache-Control": "no-store"}
         self.requests += 1
         response = self._session.get(
             url, params=parameters, headers=headers, timeout=self._patience.timeout_s, stream=True

@@ -97,12 +97,15 @@ class GitHubRuns:
         else:
             yield from sorted(listed.items, key=lambda run: (text_of(run, "created_at"), text_of(run, "id")))
 
-    def _list(self, path: str, parameters: Parameters, name: str, *, most: int | None = None) -> _List:
+    def _list(
+        self, path: str, parameters: Parameters, name: str, *, most: int | None = None, is_kept: bool = True
+    ) -> _List:
         """Read a list whole, each object once."""
+        pages, may_miss = {**parameters, "per_page": _PAGE}, name != "workflow_runs"
         items: dict[str, Payload] = {}
         for _ in range(_READINGS):
             totals: set[int] = set()
-            for page in self._api.pages(path, {**parameters, "per_page": _PAGE}, may_miss=name != "workflow_runs"):
+            for page in self._api.pages(path, pages, may_miss=may_miss, is_kept=is_kept):
                 document = page if isinstance(page, dict) else {}
                 totals.add(integer_of(document, "total_count") or 0)
                 if most is not None and max(totals) > most:
@@ -125,7 +128,8 @@ class GitHubRuns:
     def _attempt(self, run: Payload, attempt: int) -> Attempt | None:
         path = f"{self._runs}/{text_of(run, 'id')}/attempts/{attempt}"
         payload = run if attempt == attempt_of(run) else self._api.get(path, may_miss=True)
-        jobs = self._list(f"{path}/jobs", {}, "jobs")
+        is_over = attempt < attempt_of(run) or text_of(run, "status") == "completed"
+        jobs = self._list(f"{path}/jobs", {}, "jobs", is_kept=not is_over)
         if not isinstance(payload, dict) or jobs.is_missing:
             self.oddities[_VANISHED] += 1
             return None
@@ -133,10 +137,7 @@ class GitHubRuns:
         placed = [{**job, **place, "run_attempt": job.get("run_attempt") or attempt} for job in jobs.items]
         own = [job for job in placed if attempt_of(job) == attempt]
         found = read_attempt({**payload, **place}, own, oddities=self.oddities)
-        if found is None:
-            return None
-        is_over = text_of(payload, "status") == "completed"
-        return replace(found, run=replace(found.run, is_complete=is_over))
+        return found and replace(found, run=replace(found.run, is_complete=is_over))
 
     def _artifacts(self, run: Payload) -> Iterator[CaseBatch | Report]:
         for artifact in self._list(f"{self._runs}/{text_of(run, 'id')}/artifacts", {}, "artifacts").items:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse, Retry
 
 _SECRET_HEADERS = ("Authorization", "PRIVATE-TOKEN", "JOB-TOKEN")
+_KEPT_S = 14 * 86_400.0
 _STATUSES = (500, 502, 504)
 """What urllib3 repeats; 429, 403 and 503 may name a time, which `client` respects."""
 
@@ -144,3 +146,11 @@ def _caching_adapter(folder: Path, retry: Retry) -> CacheControlAdapter:
     return CacheControlAdapter(
         FileCache(str(folder)), serializer=_MaskedSerializer(), heuristic=_AskAgain(), max_retries=retry
     )
+
+
+def drop_old_answers(folder: Path, *, now: float) -> None:
+    """Delete kept answers that nobody confirmed for two weeks: lists have another address every day."""
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # another process may tidy up too
+            if file.is_file() and file.stat().st_mtime < now - _KEPT_S:
+                file.unlink()

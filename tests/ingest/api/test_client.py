@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,3 +168,15 @@ def test_pauses_double_around_the_backoff() -> None:
     assert all(1.5 <= pause <= 2.5 for pause in pauses[:50])
     assert all(6.0 <= pause <= 10.0 for pause in pauses[100:])
     assert len(set(pauses)) > 100
+
+
+def test_kept_answers_are_dropped_after_two_weeks(
+    server: ApiServer, open_api: OpenApi, clock: Clock, tmp_path: Path
+) -> None:
+    open_api(server, cache=tmp_path).get("repos/x")
+    clock.now = time.time() + 13 * 86_400
+    open_api(server, cache=tmp_path).get("repos/x")
+    clock.now += 15 * 86_400
+    open_api(server, cache=tmp_path).get("repos/x")
+
+    assert [False, True, False] == ["If-None-Match" in seen.headers for seen in server.seen]
