@@ -13,7 +13,8 @@ import pytest
 pytest.importorskip("cachecontrol", reason="the store extra is not installed")
 pytest.importorskip("duckdb", reason="the store extra is not installed")
 
-from cipredict.errors import InputError  # after the skips
+from cipredict.cli import run_taking  # after the skips
+from cipredict.errors import InputError
 from cipredict.ingest.api import github as github_api
 from cipredict.ingest.api.github import GitHubRuns
 from cipredict.ingest.api.wish import Known, Wish
@@ -269,6 +270,34 @@ def test_many_runs_of_one_second_do_not_cut_for_ever(
         run["created_at"] = "2026-10-02T00:00:00Z"
 
     assert 7 == ingest(server, store).runs
+
+
+@pytest.mark.parametrize("step", ["add_jobs", "add_case_batches", "add_reports", "add_runs"])
+def test_a_kill_while_storing_costs_one_chunk(
+    server: ApiServer,
+    ingest: Ingest,
+    store: Path,
+    contents: Contents,
+    undisturbed: dict[str, list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    """Runs are written last: none is taken for complete whose jobs were lost."""
+    monkeypatch.setattr(run_taking, "CHUNK_RUNS", 3)
+    real, calls = getattr(run_taking, step), iter(range(99))
+
+    def killed_once(*arguments: object) -> object:
+        if next(calls) == 1:
+            raise MemoryError
+        return real(*arguments)
+
+    monkeypatch.setattr(run_taking, step, killed_once)
+    with pytest.raises(MemoryError):
+        ingest(server, store)
+    assert 3 == sum(run["is_complete"] for run in contents(store)["runs"])
+    ingest(server, store)
+
+    assert undisturbed == contents(store)
 
 
 def test_an_expired_token_costs_one_line_and_what_came_before_is_kept(
