@@ -201,6 +201,8 @@ def read_run(payload: Payload, *, oddities: Oddities) -> RunRecord:
 def _branch(payload: Payload) -> str:
     branch = text_of(payload, "head_branch")
     fork = text_of(object_of(payload, "head_repository"), "full_name")
+    if "head_repository" in payload and payload["head_repository"] is None:
+        fork = "unknown"  # a fork that was deleted
     is_fork = bool(branch and fork) and fork != repository_of(payload)
     return f"{fork.partition('/')[0]}:{branch}" if is_fork else branch
 

@@ -152,7 +152,7 @@ def split_attempts(jobs: Iterable[Payload]) -> list[list[Payload]]:
     rests_at = NO_TIME
     for job in sorted(jobs, key=_order):
         created_at = moment_of(job, "created_at") or NO_TIME
-        if text_of(job, "name") in names and created_at > rests_at + RETRY_PAUSE:
+        if text_of(job, "name") in names and created_at - rests_at > RETRY_PAUSE:
             attempts.append([])
         attempts[-1].append(job)
         names.add(text_of(job, "name"))

@@ -88,10 +88,19 @@ def test_what_a_run_says_of_itself(load: Load) -> None:
     assert record.finished_at is None
 
 
-def test_the_branch_of_a_fork_is_not_taken_for_ours(load: Load) -> None:
+@pytest.mark.parametrize(
+    ("change", "branch"),
+    [
+        pytest.param({}, "hubot:main", id="a fork"),
+        pytest.param({"head_repository": None}, "unknown:main", id="a fork that was deleted"),
+        pytest.param({"head_repository": {"full_name": "octo/shop"}}, "main", id="our own"),
+        pytest.param({"head_branch": None}, "", id="no branch"),
+    ],
+)
+def test_the_branch_of_a_fork_is_not_taken_for_ours(load: Load, change: Json, branch: str) -> None:
     [run] = [run for run in load("runs.json")["workflow_runs"] if run["id"] == 103]
 
-    assert "hubot:main" == read_run(run, oddities=Oddities()).branch
+    assert branch == read_run({**run, **change}, oddities=Oddities()).branch
 
 
 def test_green_jobs_listed_again_stay_in_their_first_attempt(load: Load) -> None:

@@ -251,6 +251,13 @@ def test_attempts_hold_every_job_once(jobs: list[Json]) -> None:
     assert len(attempts) == 1 or all(attempts)
 
 
+def test_a_job_that_ends_at_the_end_of_time() -> None:
+    last = "9999-12-31T23:59:59Z"
+    jobs = [{"id": 1, "name": "a", "created_at": last, "finished_at": last}, {"id": 2, "name": "a", "created_at": last}]
+
+    assert 1 == len(split_attempts(jobs))
+
+
 # -- test reports ------------------------------------------------------------------------------------------------------
 
 

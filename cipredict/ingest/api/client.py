@@ -36,6 +36,7 @@ _GONE = frozenset({404, 410})
 _SECONDARY_LIMIT_S = 60.0
 """GitHub's advice where its secondary limit comes without `Retry-After`."""
 
+_YEAR_S = 366 * 86_400.0
 _RESUME = "What was read is stored: run the same command again, and it goes on from there."
 
 
@@ -210,7 +211,11 @@ class Api:
 
 def _read_json(response: requests.Response) -> tuple[object, str | None]:
     """Give the document and the address of the next page."""
-    return json.loads(response.content), response.links.get("next", {}).get("url")
+    try:
+        document = json.loads(response.content)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return document, response.links.get("next", {}).get("url")
 
 
 def limit_s(response: requests.Response, *, now: float) -> float | None:
@@ -219,11 +224,11 @@ def limit_s(response: requests.Response, *, now: float) -> float | None:
         return None
     headers = response.headers
     if after := headers.get("Retry-After"):
-        return _retry_after_s(after, now=now)
+        return min(_retry_after_s(after, now=now), _YEAR_S)
     reset = headers.get("X-RateLimit-Reset") or headers.get("RateLimit-Reset") or ""
     remaining = headers.get("X-RateLimit-Remaining") or headers.get("RateLimit-Remaining")
     if remaining == "0" and reset.isdecimal():
-        return max(0.0, float(reset) - now) + 1.0
+        return min(max(0.0, float(reset) - now) + 1.0, _YEAR_S)
     is_limited = response.status_code == 429 or "rate limit" in response.text.lower()
     return _SECONDARY_LIMIT_S if is_limited else None
 
@@ -232,7 +237,7 @@ def _retry_after_s(text: str, *, now: float) -> float:
     """Read seconds or a date."""
     try:
         return max(0.0, float(text) if text.strip().isdecimal() else parsedate_to_datetime(text).timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return _SECONDARY_LIMIT_S
 
 

@@ -87,7 +87,7 @@ class GitLabRuns:
         while (number, attempt + 1) in self._known.ended_at:
             attempt += 1
         ended_at, updated_at = self._known.ended_at.get((number, attempt)), moment_of(listed, "updated_at")
-        return ended_at is not None and (updated_at is None or updated_at <= ended_at + _SETTLING)
+        return ended_at is not None and (updated_at is None or updated_at - ended_at <= _SETTLING)
 
     def _jobs(self, number: str) -> list[Payload] | None:
         """Give jobs, retried ones too, and bridges; None where the pipeline is gone."""

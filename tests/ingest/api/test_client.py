@@ -77,6 +77,15 @@ def test_a_server_that_is_not_there_costs_one_line(tmp_path: Path) -> None:
     assert 1 == api.requests
 
 
+def test_an_answer_nested_too_deeply_is_no_crash(
+    server: ApiServer, open_api: OpenApi, make_fault: Callable[..., Any]
+) -> None:
+    server.faults.append(make_fault("repos/x", body=b"[" * 100_000, times=9))
+
+    with pytest.raises(InputError, match="api-answer"):
+        open_api(server).get("repos/x")
+
+
 def test_an_address_without_an_api_is_told_from_a_hiccup(
     server: ApiServer, open_api: OpenApi, make_fault: Callable[..., Any], clock: Clock
 ) -> None:
@@ -145,6 +154,7 @@ def test_another_token_is_not_served_from_the_cache(server: ApiServer, open_api:
         pytest.param(429, {"RateLimit-Remaining": "0", "RateLimit-Reset": "1791547210"}, 11.0, id="GitLab's limit"),
         pytest.param(403, {"X-RateLimit-Remaining": "12", "X-RateLimit-Reset": "1791547260"}, None, id="limit not met"),
         pytest.param(503, {"Retry-After": "9"}, 9.0, id="maintenance"),
+        pytest.param(429, {"Retry-After": "9" * 400}, 366 * 86_400.0, id="for ever"),
     ],
 )
 def test_how_long_to_wait(status: int, headers: dict[str, str], expected: float | None) -> None:
