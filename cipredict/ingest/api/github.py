@@ -50,6 +50,7 @@ class _List(NamedTuple):
     items: list[Payload]
     is_missing: bool = False
     is_too_long: bool = False
+    is_whole: bool = True
 
 
 class GitHubRuns:
@@ -113,7 +114,7 @@ class GitHubRuns:
                 items.update({text_of(item, "id"): item for item in objects_of(document, name)})
             if len(totals) < 2 and len(items) >= max(totals, default=0):
                 return _List(list(items.values()), is_missing=not totals)
-        return _List(list(items.values()))
+        return _List(list(items.values()), is_whole=False)
 
     def _attempts(self, run: Payload) -> Iterator[Attempt]:
         last = attempt_of(run)
@@ -137,7 +138,7 @@ class GitHubRuns:
         placed = [{**job, **place, "run_attempt": job.get("run_attempt") or attempt} for job in jobs.items]
         own = [job for job in placed if attempt_of(job) == attempt]
         found = read_attempt({**payload, **place}, own, oddities=self.oddities)
-        return found and replace(found, run=replace(found.run, is_complete=is_over))
+        return found and replace(found, run=replace(found.run, is_complete=is_over and jobs.is_whole))
 
     def _artifacts(self, run: Payload) -> Iterator[CaseBatch | Report]:
         for artifact in self._list(f"{self._runs}/{text_of(run, 'id')}/artifacts", {}, "artifacts").items:

@@ -264,11 +264,12 @@ class GitLab:
 
 @dataclass
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only while somebody sleeps; `timeout_s` alone is real."""
 
     now: float = datetime(2026, 10, 9, 12, tzinfo=UTC).timestamp()
     slept: list[float] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    timeout_s: float = 20.0
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -316,7 +317,7 @@ def open_api(clock: Clock) -> Iterator[OpenApi]:
             tries=3,
             backoff_s=0,
             longest_wait_s=120,
-            timeout_s=0.3,
+            timeout_s=clock.timeout_s,
             clock=lambda: clock.now,
             sleep=clock.sleep,
             tell=clock.told.append,

@@ -66,7 +66,7 @@ def test_everything_of_the_samples_is_stored(server: ApiServer, ingest: Ingest, 
         pytest.param({"part": "/runs?", "cut_off": 100}, id="truncated"),
         pytest.param({"part": "attempts/1/jobs", "body": b'{"total_count": 1, "jobs": [{"id"'}, id="half a JSON"),
         pytest.param({"part": "/runs?", "body": b"<html>Please log in</html>", "times": 2}, id="a page of HTML"),
-        pytest.param({"part": "/runs?", "delay_s": 0.8}, id="slow"),
+        pytest.param({"part": "/runs?", "delay_s": 1.0}, id="slow"),
     ],
 )
 def test_a_fault_changes_nothing_in_the_end(
@@ -77,7 +77,9 @@ def test_a_fault_changes_nothing_in_the_end(
     contents: Contents,
     undisturbed: dict[str, list[Any]],
     make_fault: Callable[..., Any],
+    clock: Clock,
 ) -> None:
+    clock.timeout_s = 0.5 if "delay_s" in fault else clock.timeout_s
     server.faults.append(make_fault(**fault))
 
     ingest(server, store)
@@ -244,6 +246,21 @@ def test_a_run_that_vanished_is_not_stored_without_its_jobs(
     ingest(server, store)
 
     assert "105" not in {run["run_id"] for run in contents(store)["runs"]}
+
+
+def test_a_run_whose_jobs_are_not_all_listed_is_fetched_again(
+    server: ApiServer, github: GitHub, ingest: Ingest, store: Path, contents: Contents
+) -> None:
+    """The server says three jobs and shows two, as it does for a moment after the run has ended."""
+    whole = github.route
+    server.route = lambda path, query: (
+        {**github.jobs["101/1"], "jobs": github.jobs["101/1"]["jobs"][:2]} if "101/att" in path else whole(path, query)
+    )
+    ingest(server, store)
+    server.route = whole
+    ingest(server, store)
+
+    assert 3 == sum(job["run_id"] == "101" for job in contents(store)["jobs"])
 
 
 def test_time_is_cut_until_a_query_gives_few_enough(

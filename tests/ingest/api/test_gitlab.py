@@ -18,7 +18,7 @@ from cipredict.ingest.api.wish import Known, Wish
 from cipredict.records import Change, RunKey, RunRecord
 
 if TYPE_CHECKING:
-    from tests.ingest.api.conftest import ApiServer, GitLab, Ingest, OpenApi, Serve
+    from tests.ingest.api.conftest import ApiServer, Clock, GitLab, Ingest, OpenApi, Serve
 
 pytestmark = pytest.mark.learn
 Contents = Callable[[Path], dict[str, list[Any]]]
@@ -56,7 +56,7 @@ def test_pipelines_children_and_retries_are_stored(
         pytest.param({"part": "/pipelines?", "status": 429, "headers": {"Retry-After": "3"}}, id="429"),
         pytest.param({"part": "302/jobs", "status": 502, "times": 2}, id="502 twice"),
         pytest.param({"part": "302/test_report", "cut_off": 40}, id="truncated"),
-        pytest.param({"part": "301/bridges", "delay_s": 0.8}, id="slow"),
+        pytest.param({"part": "301/bridges", "delay_s": 1.0}, id="slow"),
     ],
 )
 def test_a_fault_changes_nothing_in_the_end(
@@ -67,8 +67,10 @@ def test_a_fault_changes_nothing_in_the_end(
     contents: Contents,
     tmp_path: Path,
     make_fault: Callable[..., Any],
+    clock: Clock,
 ) -> None:
     ingest(server, tmp_path / "calm" / "history.duckdb", provider="gitlab")
+    clock.timeout_s = 0.5 if "delay_s" in fault else clock.timeout_s
     server.faults.append(make_fault(**fault))
 
     ingest(server, store, provider="gitlab")
