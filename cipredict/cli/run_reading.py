@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from cipredict.cli.environment import ci_run
 from cipredict.cli.outputs import warn
 from cipredict.cli.run_changes import Changes
-from cipredict.cli.run_taking import show_run_tally, take_in_runs
+from cipredict.cli.run_taking import FILE_CHUNK_RUNS, show_run_tally, take_in_runs
 from cipredict.errors import InputError, UsageError
 from cipredict.ingest.api.archives import archive_of
 from cipredict.ingest.api.client import Api, Patience
@@ -60,7 +60,7 @@ def take_gitlab_files(paths: Sequence[str], settings: Settings, *, project: str)
 
 def _take_files(paths: Sequence[str], payloads: Payloads, settings: Settings) -> None:
     items = Changes(Path.cwd()).fill(read_run_files(paths, payloads))
-    tally = take_in_runs(items, settings.store)
+    tally = take_in_runs(items, settings.store, chunk_runs=FILE_CHUNK_RUNS)
     show_run_tally(tally, payloads.oddities.items(), [])
     if not tally.runs:
         raise InputError("Nothing was stored: no file holds a usable run or job.", slug="ingest-nothing")

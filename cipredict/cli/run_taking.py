@@ -24,6 +24,11 @@ from cipredict.store.database import open_store
 from cipredict.store.writer import add_jobs, add_reports, add_runs
 
 CHUNK_RUNS = 50
+"""Of an API: what an interruption costs."""
+
+FILE_CHUNK_RUNS = 2_000
+"""Of files: opening the store costs more than reading 50 runs."""
+
 CHUNK_CASES = 50_000
 _SHOWN = 10
 Item = Attempt | CaseBatch | Report
@@ -55,30 +60,30 @@ class _Chunk:
         else:
             self.reports.append(item)
 
-    def is_full(self) -> bool:
-        return len(self.attempts) >= CHUNK_RUNS or sum(len(batch.cases) for batch in self.batches) >= CHUNK_CASES
+    def is_full(self, runs: int) -> bool:
+        return len(self.attempts) >= runs or sum(len(batch.cases) for batch in self.batches) >= CHUNK_CASES
 
 
-def take_in_runs(items: Iterable[Item], path: Path) -> RunTally:
+def take_in_runs(items: Iterable[Item], path: Path, *, chunk_runs: int | None = None) -> RunTally:
     """Store everything that a reader gives; what came before it gave up is stored too."""
     tally = RunTally()
     console = people()
     columns = (TextColumn("Reading runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=None)
-        for chunk in _chunks(items):
+        for chunk in _chunks(items, chunk_runs or CHUNK_RUNS):
             _store(chunk, path, tally)
             progress.update(bar, completed=tally.runs)
     return tally
 
 
-def _chunks(items: Iterable[Item]) -> Iterator[_Chunk]:
+def _chunks(items: Iterable[Item], chunk_runs: int) -> Iterator[_Chunk]:
     """Cut after a run, which follows its cases; a failure of the reader comes after what it had given."""
     chunk = _Chunk()
     try:
         for item in items:
             chunk.add(item)
-            if isinstance(item, Attempt) and chunk.is_full():
+            if isinstance(item, Attempt) and chunk.is_full(chunk_runs):
                 yield chunk
                 chunk = _Chunk()
     except (InputError, KeyboardInterrupt):
