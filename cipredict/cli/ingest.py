@@ -9,10 +9,13 @@ from typing import Annotated
 
 import typer
 
+from cipredict.cli.ingest_runs import github, gitlab
 from cipredict.cli.options import EventsOption, StoreOption, load_settings, make_app
 
-ingest = make_app("Take reports, histories, git and coverage into the store.")
+ingest = make_app("Take reports, runs, histories, git and coverage into the store.")
 apps = {"ingest": ingest}
+ingest.command("github")(github)
+ingest.command("gitlab")(gitlab)
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail if any file was skipped.")]
 RepositoryOption = Annotated[str | None, typer.Option("--repository", help="Name, such as owner/project.")]
 

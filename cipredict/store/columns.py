@@ -44,6 +44,8 @@ _RUN = pa.schema(
         ("finished_at", _TIME),
         ("result", pa.string()),
         ("is_change_known", pa.bool_()),
+        ("url", pa.string()),
+        ("is_complete", pa.bool_()),
     ]
 )
 _JOB = pa.schema(
@@ -263,6 +265,8 @@ def _run(record: RunRecord) -> Row:
         utc(record.finished_at),
         record.result,
         record.changes is not None,
+        record.url,
+        record.is_complete,
     )
 
 

@@ -114,6 +114,12 @@ def load_run_cases(store: Store, run_seq: int) -> Table:
     return query_file(store.connection, "sql/load_run_cases.sql", {"run_seq": run_seq})
 
 
+def load_complete_runs(store: Store, *, provider: str, repository: str) -> Table:
+    """Give the attempts of runs that have ended and whose jobs are all stored, whenever."""
+    parameters = {"provider": provider, "repository": repository}
+    return query_file(store.connection, "sql/load_complete_runs.sql", parameters)
+
+
 def load_reports(store: Store) -> Table:
     """Give what became of every file that was read, whenever."""
     return query_file(store.connection, "sql/load_reports.sql", {})

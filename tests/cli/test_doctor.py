@@ -17,7 +17,7 @@ import pytest
 from cipredict.cli.app import main
 from cipredict.cli.doctor_facts import installed_extras
 from cipredict.cli.environment import ci_run
-from cipredict.events import Event, append_event
+from cipredict.events import append_event
 from cipredict.forecast.bundle import Manifest, Served, write_bundle
 from cipredict.records import CaseBatch, CaseRun, JobRecord, RunKey, RunRecord, StepRecord, Verdict
 
@@ -156,7 +156,7 @@ def test_damage_inside_a_forecast_is_found_before_a_job_meets_it(tmp_path: Path,
 
 
 def test_events_wait_to_be_taken_in(tmp_path: Path, doctor: Doctor) -> None:
-    file = append_event(tmp_path / ".cipredict" / "events", Event("plan", NOW, {}, {"id": "1"}))
+    file = append_event(tmp_path / ".cipredict" / "events", "plan", NOW, run={}, body='{"id": "1"}')
     assert brief(doctor()[1]["events"]) == ("info", "1 events in 1 files of .cipredict/events are not in the history")
 
     with file.open("a") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,3 +99,21 @@ def test_a_file_of_the_version_before_is_upgraded(path: Path, before: Migration,
         migrate(connection, path, [*older, after])
         assert schema_version(connection, path) == after.version
         assert connection.execute("select case_id from cases").fetchall() == [("t.py::x",)]
+
+
+def test_a_history_of_version_1_learns_pages_and_completeness(path: Path, make_run: MakeRun) -> None:
+    path.parent.mkdir()
+    with duckdb.connect(path) as connection:
+        migrate(connection, path, known_migrations()[:1])
+        connection.execute(
+            "insert into runs (run_seq, provider, repository, run_id, attempt, workflow, sha, parent_sha, branch,"
+            " event, is_change_known) values (1, 'github', 'me/it', '1', 1, '', 'abc', '', '', '', false)"
+        )
+    with open_store(path) as store:
+        assert store.connection.execute("select sha, url, is_complete from runs").fetchall() == [("abc", "", False)]
+        add_runs(store, [replace(make_run(1), url="https://x/1", is_complete=True), make_run(2)])
+        add_runs(store, [make_run(1)])
+        assert store.connection.execute("select run_id, sha, url, is_complete from runs order by all").fetchall() == [
+            ("1", "abc", "https://x/1", True),
+            ("2", "", "", False),
+        ]

@@ -192,6 +192,7 @@ def test_every_query_that_takes_a_time_is_under_test() -> None:
         "find_runs",
         "health_events",
         "health_reports",
+        "load_complete_runs",
         "load_reports",
         "load_run_cases",
         "load_stored_columns",
@@ -199,6 +200,15 @@ def test_every_query_that_takes_a_time_is_under_test() -> None:
         "load_traced_jobs",
         "load_traced_runs",
     }
+
+
+def test_complete_runs_are_those_of_one_repository(store: Store, make_run: MakeRun, at: At) -> None:
+    ended, running, elsewhere = make_run(1), make_run(2, minutes=None), make_run(3)
+    elsewhere = replace(elsewhere, key=replace(elsewhere.key, repository="me/other"))
+    add_runs(store, [replace(ended, is_complete=True), running, replace(elsewhere, is_complete=True)])
+    assert queries.load_complete_runs(store, provider="github", repository="me/it").to_pylist() == [
+        {"run_id": "1", "attempt": 1, "ended_at": at(1.5)}
+    ]
 
 
 @settings(max_examples=10, deadline=None)

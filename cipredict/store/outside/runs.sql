@@ -18,7 +18,9 @@ select
     min(started_at) as started_at,
     max(finished_at) as finished_at,
     null::varchar as result,
-    bool_or(changed is not null) as is_change_known
+    bool_or(changed is not null) as is_change_known,
+    '' as url,
+    false as is_complete
 from table_rows
 where problem is null
 group by
