@@ -148,9 +148,9 @@ def test_real_formats_of_jest_agree(read_any: ReadReport, real_formats: Path) ->
 
 
 def read_quickly(content: bytes) -> Report:
-    begin = time.monotonic()
+    begin = time.process_time()
     items = list(read_report(io.BytesIO(content), source="report", key=RunKey("local", "shop", "1")))
-    assert time.monotonic() - begin < 5.0
+    assert time.process_time() - begin < 5.0
     *batches, report = items
     assert isinstance(report, Report)
     assert all(isinstance(batch, CaseBatch) for batch in batches)

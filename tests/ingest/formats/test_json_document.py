@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cipredict.ingest.formats import json_document
@@ -81,6 +81,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(value=JSON, share=st.floats(0, 1))
+@settings(deadline=None)
 def test_any_document_cut_anywhere_is_survived(value: object, share: float) -> None:
     content = json.dumps({"tests": [{"name": "a"}, {"name": "b"}, {"name": "c"}, value]}).encode()
     found, _ = read(content[: int(len(content) * share)])

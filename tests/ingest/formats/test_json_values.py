@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cipredict.ingest.formats.json_values import as_object, count, epoch, name, number, objects, seconds, texts
@@ -14,6 +14,7 @@ ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.te
 
 
 @given(value=ANYTHING)
+@settings(deadline=None)
 def test_no_value_raises(value: object) -> None:
     found = seconds(value, units_per_second=1e3)
     assert found is None or 0 <= found <= 366 * 24 * 3600

@@ -7,13 +7,14 @@ import io
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cipredict.ingest.formats.streams import Rewound, utf8
 
 
 @given(head=st.binary(max_size=40), rest=st.binary(max_size=40), size=st.integers(1, 50))
+@settings(deadline=None)
 def test_a_rewound_stream_gives_everything_once(head: bytes, rest: bytes, size: int) -> None:
     stream = Rewound(head, io.BytesIO(rest))
     chunks = list(iter(lambda: stream.read(size), b""))
