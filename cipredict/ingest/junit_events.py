@@ -205,7 +205,7 @@ class JUnitEvents:
             seconds: list[float | None] = [float(attributes["time"]) for attributes in pending]
         except (KeyError, ValueError):
             return [self._odd_seconds(attributes) for attributes in pending]
-        if min(seconds) >= 0.0 and sum(seconds) <= LONGEST_CASE_S:  # type: ignore[type-var,arg-type]  # all are floats
+        if min(seconds) >= 0.0 and sum(seconds) <= LONGEST_CASE_S:  # type: ignore[type-var,arg-type,operator]  # all are floats
             return seconds  # each is within the limit; one that is no number fails the sum
         return [self._odd_seconds(attributes) for attributes in pending]
 
