@@ -30,11 +30,10 @@ def ingest(path: Path, folder: Path) -> tuple[float, float, int]:
     """Give wall seconds, CPU seconds and peak bytes of the command."""
     command = [sys.executable, "-m", "cipredict", "ingest", "junit", str(path), "--repository", "a/b", "--run-id", "1"]
     begin = time.monotonic()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
-    assert process.stderr is not None
     if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(process.stderr.read().decode())
+        sys.exit("The ingest failed.")
     return time.monotonic() - begin, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
 
 

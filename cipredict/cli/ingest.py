@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from cipredict.cli.options import EventsOption, StoreOption, load_settings, make
 
 ingest = make_app("Take reports, histories, git and coverage into the store.")
 apps = {"ingest": ingest}
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # before pyarrow: its own pool keeps what is freed
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail if any file was skipped.")]
 RepositoryOption = Annotated[str | None, typer.Option("--repository", help="Name, such as owner/project.")]
 

@@ -20,6 +20,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "python_enable_replacements": False,  # a misspelled table must not become somebody's local variable
 }
+_WRITER_CONFIG = {**_CONFIG, "threads": 1}  # a report at a time is inserted: threads would only hold memory
 _BROKEN_FILE = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.OutOfMemoryException)
 """What the file or the disk can do to us at any statement; every other error is a bug of ours."""
 
@@ -92,7 +93,8 @@ def _open(path: Path, *, read_only: bool, patience: Patience) -> duckdb.DuckDBPy
 
 def _connect(path: Path, *, read_only: bool, patience: Patience) -> duckdb.DuckDBPyConnection:
     try:
-        connection = wait_for(lambda: duckdb.connect(path, read_only=read_only, config=_CONFIG), path, patience)
+        config = _CONFIG if read_only else _WRITER_CONFIG
+        connection = wait_for(lambda: duckdb.connect(path, read_only=read_only, config=config), path, patience)
     except duckdb.Error as error:
         raise _broken(path, error) from error
     connection.execute("set TimeZone = 'UTC'")
