@@ -145,7 +145,7 @@ def read_sqlite(path: Path) -> Iterator[tuple[str, str, list[int]]]:
                 yield file, context, [line for line in (first, last) if line > 0]
         finally:
             connection.close()
-    except (sqlite3.Error, TypeError) as error:
+    except (sqlite3.Error, TypeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a coverage.py data file ({error}).", slug="coverage-format") from error
 
 

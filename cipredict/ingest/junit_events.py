@@ -91,7 +91,7 @@ class JUnitEvents:
             self._pending.append(attributes)
             self._in_case = True
         elif tag[0] == "{":
-            self.start(tag.partition("}")[2], attributes)
+            self.start(tag.rpartition("}")[2], attributes)  # a namespace may hold braces itself
         elif self._in_case:
             self._note_child(tag, attributes)
         elif tag == "testsuite":
@@ -105,7 +105,7 @@ class JUnitEvents:
         if tag == "testcase":
             self._in_case = False
         elif tag[0] == "{":
-            self.end(tag.partition("}")[2])
+            self.end(tag.rpartition("}")[2])
         elif tag == "testsuite" and len(self._suites) > 1:
             self._finish_suite()
             self._suites.pop()
