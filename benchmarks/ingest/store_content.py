@@ -32,7 +32,8 @@ def _rows(store: Store, table: str) -> list[str]:
         "select column_name from duckdb_columns() where table_name = $table order by column_index", {"table": table}
     ).fetchall()
     chosen = [_named(column, table) for (column,) in columns if column not in _MOMENTS]
-    query = f"select {', '.join(chosen)} from {quote_identifier(table)} as t"  # noqa: S608  # names of our own schema
+    named = ", ".join(chosen)
+    query = f"select {named} from {quote_identifier(table)} as t"  # noqa: S608  # names of our own schema
     return sorted(repr(row) for row in store.connection.execute(query).fetchall())
 
 
@@ -42,4 +43,4 @@ def _named(column: str, table: str) -> str:
         return f"cast(t.{quote_identifier(column)} as varchar)"
     if other == table:
         return "''"
-    return f"(select {_NAMES[other]} from {other} as o where o.{column} = t.{column})"
+    return f"(select {_NAMES[other]} from {other} as o where o.{column} = t.{column})"  # noqa: S608  # our own names

@@ -28,8 +28,11 @@ from cipredict.ingest.limits import MAX_ARCHIVE_BYTES, MAX_NESTED_BYTES, MAX_REP
 
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2")
 _REPORT_SUFFIXES = (".xml", ".xml.gz")
-_UNREADABLE_MEMBER = (RuntimeError, NotImplementedError)
-"""What zipfile raises for an encrypted member, and for a compression method that this Python does not know."""
+_UNREADABLE_MEMBER = (*READ_ERRORS, RuntimeError, NotImplementedError)
+"""Besides damage: what zipfile raises for an encrypted member, and for a compression that this Python does not know."""
+
+_UNREADABLE_ARCHIVE = (*_UNREADABLE_MEMBER, ValueError)
+"""Besides that: names that are not in the encoding that they claim."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -83,7 +86,7 @@ def _is_report(name: str) -> bool:
 
 def _open_all(files: Iterable[str], standard_input: BinaryIO, max_report_bytes: int) -> Iterator[Source | Report]:
     for file in files:
-        name = "-" if file == "-" else Path(file).as_posix()
+        name = "-" if file == "-" else _label(Path(file).as_posix())
         try:
             if file == "-":
                 yield Source(name, _unzipped(standard_input, Budget(max_report_bytes)))
@@ -118,7 +121,7 @@ def _open_archive(name: str, stream: BinaryIO, budget: Budget, *, is_nested: boo
                 yield item
     except LimitMet as error:
         yield invalid_report(name, f"refused: {error}")
-    except READ_ERRORS as error:
+    except _UNREADABLE_ARCHIVE as error:
         yield invalid_report(name, f"damaged archive ({_reason(error)})")
     else:
         if is_empty:
@@ -131,7 +134,7 @@ def _open_nested(item: Source, budget: Budget, *, is_nested: bool) -> Iterator[S
         return
     try:
         content = Metered(item.stream, budget, limit_bytes=MAX_NESTED_BYTES).read()
-    except (*READ_ERRORS, *_UNREADABLE_MEMBER) as error:
+    except _UNREADABLE_MEMBER as error:
         yield invalid_report(item.name, f"cannot be read ({_reason(error)})")
     else:
         yield from _open_archive(item.name, io.BytesIO(content), budget, is_nested=True)
@@ -144,13 +147,13 @@ def _zip_members(name: str, stream: BinaryIO, budget: Budget) -> Iterator[Source
             budget.enter_member()
             if not (_is_report(member.filename) or _is_archive(member.filename)):
                 continue
-            label = f"{name}!{member.filename}"
+            label = _label(f"{name}!{member.filename}")
             if stat.S_ISLNK(member.external_attr >> 16):
                 yield invalid_report(label, "is a link: not followed")
                 continue
             try:
                 opened = archive.open(member)
-            except (*READ_ERRORS, *_UNREADABLE_MEMBER) as error:
+            except _UNREADABLE_MEMBER as error:
                 yield invalid_report(label, f"cannot be read ({_reason(error)})")
                 continue
             with opened:
@@ -166,7 +169,7 @@ def _tar_members(name: str, stream: BinaryIO, budget: Budget) -> Iterator[Source
             archive.members = []  # type: ignore[attr-defined]  # tarfile remembers every header that it has passed
             if not (_is_report(member.name) or _is_archive(member.name)) or member.isdir():
                 continue
-            label = f"{name}!{member.name.removeprefix('./')}"
+            label = _label(f"{name}!{member.name.removeprefix('./')}")
             opened = archive.extractfile(member) if member.isfile() and not member.issparse() else None
             if opened is None:
                 is_link = member.islnk() or member.issym()
@@ -201,6 +204,11 @@ def _unzipped(stream: BinaryIO, budget: Budget) -> BinaryIO:
 
 def _buffered(stream: BinaryIO) -> io.BufferedReader:
     return stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream))
+
+
+def _label(name: str) -> str:
+    """Spell out bytes of a file name that are no text: the store keeps text only."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _reason(error: BaseException) -> str:

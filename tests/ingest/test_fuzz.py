@@ -1,11 +1,13 @@
-"""A small share of `benchmarks/ingest/fuzz.py`: damaged samples never bring a reader down; and short cuts change nothing."""
+"""A small share of `benchmarks/ingest/fuzz.py`: damaged files never bring a reader down. Short cuts change nothing."""
 
 from __future__ import annotations
 
 import io
 import random
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -19,13 +21,18 @@ from cipredict.ingest.junit import read_junit
 from cipredict.records import CaseBatch, RunKey
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks" / "ingest"
-sys.path.insert(0, str(BENCHMARKS))
-try:
-    import fuzz
-    import mutations
-finally:
-    sys.path.remove(str(BENCHMARKS))
 
+
+def _benchmark(name: str) -> ModuleType:
+    """Give a script of the benchmarks, which are no package."""
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        return import_module(name)
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+
+
+fuzz, mutations = _benchmark("fuzz"), _benchmark("mutations")
 pytestmark = pytest.mark.learn
 CORPUS = mutations.load_corpus()
 

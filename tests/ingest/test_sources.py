@@ -274,3 +274,18 @@ def test_an_archive_in_an_archive_is_held_up_to_a_limit(monkeypatch: pytest.Monk
     found = opened("a.zip")
     assert "larger than" in str(found["a.zip!inner.zip"])
     assert XML == found["a.zip!last.xml"]
+
+
+def test_a_member_name_in_a_false_encoding_costs_the_archive_only() -> None:
+    content = zipped({"caf\u00e9.xml": XML})  # flagged as UTF-8
+    write("a.zip", content.replace("\u00e9".encode(), b"\x92\x92"))
+    write("last.xml")
+    found = opened("a.zip", "last.xml")
+    assert "damaged archive" in str(found["a.zip"])
+    assert XML == found["last.xml"]
+
+
+def test_names_that_are_no_text_are_spelled_out() -> None:
+    write_tar("a.tar.gz", {os.fsdecode(b"caf\xe9.xml"): XML})
+    Path(os.fsdecode(b"\xff.xml")).write_bytes(XML)
+    assert {"a.tar.gz!caf\\udce9.xml": XML, "\\udcff.xml": XML} == opened("a.tar.gz", "*.xml")
