@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +15,15 @@ from cipredict.cli.options import EventsOption, StoreOption, load_settings, make
 
 ingest = make_app("Take reports, runs, histories, git and coverage into the store.")
 apps = {"ingest": ingest}
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # before pyarrow: its own pool keeps what is freed
 ingest.command("github")(github)
 ingest.command("gitlab")(gitlab)
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail if any file was skipped.")]
 RepositoryOption = Annotated[str | None, typer.Option("--repository", help="Name, such as owner/project.")]
+
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Processes that read; by default one per core, at most 4.")
+]
 
 
 @ingest.command("junit")
@@ -35,11 +41,14 @@ def reports(
     workflow: Annotated[str | None, typer.Option(help="Name of the workflow.")] = None,
     base: Annotated[str | None, typer.Option(help="Branch or commit that the change is measured against.")] = None,
     strict: StrictOption = False,
+    jobs: JobsOption = None,
+    max_report_size: Annotated[int, typer.Option(min=1, help="MB that one report may unpack to.")] = 4096,
 ) -> None:
     """Take in test reports of one run, of any format; `junit` looks for *.xml only in folders and archives."""
     from cipredict.cli.junit_run import RunOptions, read_run  # noqa: PLC0415  # lxml and duckdb, not for --help
     from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
     from cipredict.ingest.sources import JUNIT_SUFFIXES, REPORT_SUFFIXES  # noqa: PLC0415
+    from cipredict.ingest.workers import default_jobs  # noqa: PLC0415
 
     settings = load_settings(store=store)
     suffixes = JUNIT_SUFFIXES if context.info_name == "junit" else REPORT_SUFFIXES
@@ -52,6 +61,8 @@ def reports(
         job=job,
         workflow=workflow,
         base=base,
+        jobs=jobs or default_jobs(),
+        max_report_bytes=max_report_size * 1024**2,
     )
     show_tally(take_in(read_run(paths, options, suffixes=suffixes), settings.store), strict=strict)
 
@@ -62,14 +73,18 @@ def history(
     store: StoreOption = None,
     repository: RepositoryOption = None,
     strict: StrictOption = False,
+    jobs: JobsOption = None,
 ) -> None:
     """Take in a project's past runs, in the backfill format (docs/formats.md)."""
     from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
     from cipredict.ingest.history import read_history  # noqa: PLC0415
+    from cipredict.ingest.workers import default_jobs  # noqa: PLC0415
 
     settings = load_settings(store=store)
     name = repository or settings.repository or folder.resolve().name
-    show_tally(take_in(read_history(folder, repository=name), settings.store), strict=strict)
+    show_tally(
+        take_in(read_history(folder, repository=name, jobs=jobs or default_jobs()), settings.store), strict=strict
+    )
 
 
 @ingest.command("durations")

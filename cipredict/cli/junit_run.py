@@ -14,8 +14,9 @@ from cipredict.cli.environment import ci_run
 from cipredict.errors import ChangeUnknown, InputError
 from cipredict.ingest.git import tracked_files
 from cipredict.ingest.interface import Report
-from cipredict.ingest.reports import read_report
+from cipredict.ingest.limits import MAX_REPORT_BYTES
 from cipredict.ingest.sources import JUNIT_SUFFIXES, open_sources
+from cipredict.ingest.workers import Task, read_reports
 from cipredict.records import CaseBatch, JobRecord, Result, RunKey, RunRecord
 
 
@@ -31,6 +32,8 @@ class RunOptions:
     job: str | None = None
     workflow: str | None = None
     base: str | None = None
+    jobs: int = 1
+    max_report_bytes: int = MAX_REPORT_BYTES
 
 
 def read_run(
@@ -53,11 +56,12 @@ def read_run(
     job = options.job or (detected.job_id or detected.job if detected else "") or ""
     known_files = _tracked_files()
     reports: list[Report] = []
-    for source in open_sources(paths, standard_input=sys.stdin.buffer, suffixes=suffixes):
-        if isinstance(source, Report):
-            yield source
-            continue
-        for item in read_report(source.stream, source=source.name, key=key, job_id=job, known_files=known_files):
+    sources = open_sources(
+        paths, standard_input=sys.stdin.buffer, suffixes=suffixes, max_report_bytes=options.max_report_bytes
+    )
+    tasks = (item if isinstance(item, Report) else Task(item.name, item.stream, key, job) for item in sources)
+    for _, items in read_reports(tasks, known_files=known_files, jobs=options.jobs):
+        for item in items:
             if isinstance(item, Report):
                 reports.append(item)
             yield item

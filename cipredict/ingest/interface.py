@@ -21,12 +21,13 @@ from cipredict.records import CaseBatch, ReportRecord, ReportStatus, RunKey
 READ_ERRORS = (
     OSError,
     EOFError,
+    MemoryError,
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,
     tarfile.TarError,
 )
-"""What reading compressed bytes may raise when they are damaged."""
+"""What reading compressed bytes may raise when they are damaged; MemoryError: xz may ask for any dictionary."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,14 @@ class TestCobertura:
         assert (CoveredFile("a.py", 1, 1),) == read_coverage(path, root=tmp_path).files
 
 
+def test_text_that_is_no_utf8_is_the_users_mistake(tmp_path: Path, samples: Path) -> None:
+    content = (samples / "coverage" / "lines.coverage").read_bytes()
+    (tmp_path / "c").write_bytes(content.replace(b"|run", b"|r\xcbn"))
+    with pytest.raises(InputError) as caught:
+        read_coverage(tmp_path / "c", root=tmp_path)
+    assert caught.value.slug == "coverage-format"
+
+
 @pytest.mark.shared_data
 def test_real_files_agree(real_formats: Path) -> None:
     folder, root = real_formats / "coverage", Path("/tmp/landscape/gen")  # noqa: S108  # where it was measured

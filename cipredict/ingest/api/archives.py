@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from cipredict.ingest.interface import READ_ERRORS, Report, invalid_report
-from cipredict.ingest.junit import read_junit
-from cipredict.ingest.sources import open_zip
+from cipredict.ingest.interface import Report
+from cipredict.ingest.reports import read_report
+from cipredict.ingest.sources import REPORT_SUFFIXES, open_sources
 from cipredict.records import CaseBatch, RunKey
 
 
 def read_archive(
     path: Path, *, source: str, key: RunKey, job_id: str = "", known_files: frozenset[str] = frozenset()
 ) -> Iterator[CaseBatch | Report]:
-    """Give the cases of every report in a zip, called `source!member`; a damaged zip is one invalid report."""
-    try:
-        for item in open_zip(path):
-            if isinstance(item, Report):
-                yield replace(item, source=_renamed(item.source, path, source))
-                continue
-            name = _renamed(item.name, path, source)
-            yield from read_junit(item.stream, source=name, key=key, job_id=job_id, known_files=known_files)
-    except READ_ERRORS as error:
-        yield invalid_report(source, f"damaged archive ({error or type(error).__name__})")
+    """Give the cases of every report in a zip, called `source!member`; a damaged zip is an invalid report."""
+    for item in open_sources([str(path)], standard_input=io.BytesIO(), suffixes=REPORT_SUFFIXES):
+        if isinstance(item, Report):
+            yield replace(item, source=_renamed(item.source, path, source))
+            continue
+        name = _renamed(item.name, path, source)
+        yield from read_report(item.stream, source=name, key=key, job_id=job_id, known_files=known_files)
 
 
 def archive_of(source: str) -> str:

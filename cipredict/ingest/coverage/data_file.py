@@ -31,7 +31,7 @@ def read_data_file(path: Path) -> Iterator[Executed]:
                 yield Executed(file, context, [line for line in (first, last) if line > 0])
         finally:
             connection.close()
-    except (sqlite3.Error, TypeError) as error:
+    except (sqlite3.Error, TypeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a coverage.py data file ({error}).", slug="coverage-format") from error
 
 
