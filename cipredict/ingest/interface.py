@@ -18,6 +18,9 @@ from typing import BinaryIO, Protocol
 
 from cipredict.records import CaseBatch, ReportRecord, ReportStatus, RunKey
 
+PART_CASES = 5_000
+"""A report of more than twice as many cases is given in batches of this size; twice as large, they read slower."""
+
 READ_ERRORS = (
     OSError,
     EOFError,

@@ -16,12 +16,9 @@ from typing import BinaryIO
 from lxml import etree
 
 from cipredict.ingest.attempts import is_failing
-from cipredict.ingest.interface import READ_ERRORS, Report
+from cipredict.ingest.interface import PART_CASES, READ_ERRORS, Report
 from cipredict.ingest.junit_events import JUnitEvents
 from cipredict.records import CaseBatch, CaseRun, ReportStatus, RunKey, Verdict
-
-PART_CASES = 10_000
-"""A report of more than twice as many cases is given in batches of this size."""
 
 _CHUNK_BYTES = 64 * 1024
 _BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -9,11 +9,8 @@ from typing import BinaryIO, cast
 from cipredict.ingest.attempts import CaseLedger, is_failing, merge_attempts
 from cipredict.ingest.formats.interface import Decoder, Findings
 from cipredict.ingest.formats.streams import Rewound
-from cipredict.ingest.interface import READ_ERRORS, Report
+from cipredict.ingest.interface import PART_CASES, READ_ERRORS, Report
 from cipredict.records import CaseBatch, CaseRun, ReportStatus, RunKey, Verdict
-
-PART_CASES = 10_000
-"""A report of more than twice as many cases is given in batches of this size."""
 
 
 @dataclass(frozen=True, slots=True)
