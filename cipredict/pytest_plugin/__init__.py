@@ -4,10 +4,12 @@ Without its options it adds five option names and does nothing else; the modules
 
 - `choice`    which ids run and in which order: pure, knows no pytest
 - `selector`  hooks that deselect and order, also on the workers of pytest-xdist
+- `queue_*`   hooks behind `--cipredict-queue`: the loop, its xdist scheduler, batches to cases
 - `recorder`  hooks behind `--cipredict-report`
 - `collector` hooks behind `--cipredict-collect`, which `cipredict.act.collect` uses
 
-Standard library, pytest and `cipredict.plans` only.
+Standard library, pytest and `cipredict.plans` only; for a queue also `cipredict.act.queue`, where a Redis client may
+load.
 """
 
 from __future__ import annotations
@@ -42,6 +44,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="Write outcome, seconds and memory of every phase of every case, as JSON lines.",
     )
+    group.addoption(
+        "--cipredict-queue",
+        metavar="URL",
+        help="Share a queue with the other shards of the plan: dir:PATH or redis://HOST:PORT/DB.",
+    )
+    group.addoption(
+        "--cipredict-build",
+        metavar="KEY",
+        help="Name of the build whose shards share the queue; by default the CI system's.",
+    )
     group.addoption("--cipredict-collect", metavar="FILE", help=argparse.SUPPRESS)
 
 
@@ -63,6 +75,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from cipredict.pytest_plugin.selector import register_selector  # noqa: PLC0415  # loads when asked for
 
         register_selector(config)
+    if option.cipredict_queue:
+        from cipredict.pytest_plugin.queue_loop import register_queue  # noqa: PLC0415  # loads when asked for
+
+        register_queue(config)
     if option.cipredict_report:
         from cipredict.pytest_plugin.recorder import register_recorder  # noqa: PLC0415  # loads when asked for
 
