@@ -34,7 +34,7 @@ def cut_batches(
 
     def batch(shard: int | None, items: Sequence[int]) -> Batch:
         tests = tuple(sorted(case_id for item in items for case_id in members[item]))
-        return Batch(shard, tests, sum(seconds[item] for item in items) if is_known else None)
+        return Batch(shard, tests, round(sum(seconds[item] for item in items), 6) if is_known else None)
 
     reserved: list[list[int]] = [[] for _ in range(shards)]
     for item in longest_first:

@@ -54,8 +54,8 @@ class QueueMember:
         """
         self._door.register(self._owner)
         self._beaten_at = self._clock()
-        state = self._door.look()
-        self._give_back_orphans(state)
+        self._give_back_orphans(self._door.look())
+        state = self._door.look()  # once the earlier attempt can finish no more
         mine = {batch: done.position for batch, done in state.done.items() if done.shard == self._owner.shard}
         self._finished = max(mine.values(), default=-1) + 1
         return sorted(mine, key=lambda batch: (mine[batch], batch))

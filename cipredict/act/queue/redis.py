@@ -2,11 +2,11 @@
 
 ::
 
-    cipredict:{<key>}:batches    7 -> "claimed 2 f3a1"  or  "done 2 0"; a batch without a field is pending
+    cipredict:{<key>}:batches    7 -> "claimed 2 f3a1"  or "done 2 0 f3a1"; without a field it is pending
     cipredict:{<key>}:shards     2 -> "f3a1 1767225600.5", the last heartbeat; "- 0" once it is revoked
 
-Times are the server's. Every script gives the same answer when it is sent again, for the client sends again what got
-no answer. A queue expires a week after its last registration.
+Times are the server's. Every script gives its owner the same answer when it is sent again, for the client sends again
+what got no answer. A queue expires a week after its last registration.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class RedisQueue:
 
     def finish(self, batch: int, owner: Owner, *, position: int) -> bool:
         """Replace the owner's claim."""
-        return self._run(_FINISH, self._batches, batch, _claim(owner), f"done {owner.shard} {position}")
+        return self._run(_FINISH, self._batches, batch, _claim(owner), f"done {owner.shard} {position} {owner.token}")
 
     def give_back(self, batch: int, owner: Owner) -> None:
         """Remove the owner's claim."""
@@ -132,11 +132,11 @@ def _claim(owner: Owner) -> str:
 def _state(batches: Mapping[str, str], shards: Mapping[str, str], *, now_s: float) -> QueueState:
     claimed, done = {}, {}
     for batch, text in batches.items():
-        word, shard, rest = text.split(" ")
+        word, shard, *rest = text.split(" ")
         if word == "done":
-            done[int(batch)] = Done(int(shard), int(rest))
+            done[int(batch)] = Done(int(shard), int(rest[0]))
         else:
-            claimed[int(batch)] = Owner(int(shard), rest)
+            claimed[int(batch)] = Owner(int(shard), rest[0])
     beats = {Owner(int(shard), text.split(" ")[0]): float(text.split(" ")[1]) for shard, text in shards.items()}
     silent_s = {owner: max(0.0, now_s - beat_s) for owner, beat_s in beats.items() if owner.token != _REVOKED}
     return QueueState(claimed, done, silent_s, frozenset(owner.shard for owner in beats))
