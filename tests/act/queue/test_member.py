@@ -181,14 +181,14 @@ def test_leaving_returns_what_is_claimed_at_once(build: Build) -> None:
 
 def test_the_heartbeat_keeps_a_busy_shard_alive(place: Place) -> None:
     key = uuid4().hex
-    busy, other = (QueueMember(place.door(key), [*BATCHES, *TAIL], Owner(shard, "t"), lease_s=0.6) for shard in (0, 1))
+    busy, other = (QueueMember(place.door(key), [*BATCHES, *TAIL], Owner(shard, "t"), lease_s=2.0) for shard in (0, 1))
     busy.open()
     other.open()
     busy.start_heartbeat()
     other.start_heartbeat()
     held = busy.claim()
     assert held is not None
-    time.sleep(1.5)
+    time.sleep(2.5)
 
     assert held not in drain(other)
     busy.finish(held)
