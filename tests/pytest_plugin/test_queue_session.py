@@ -265,7 +265,8 @@ def test_fixtures_live_as_long_as_in_pytests_own_loop(build: Build) -> None:
 
 def test_a_teardown_of_the_session_that_fails_is_reported_as_usual(build: Build) -> None:
     (build.folder / "conftest.py").write_text(
-        "import pytest\n@pytest.fixture(scope='session', autouse=True)\ndef _session():\n    yield\n    assert 0, 'torn'\n"
+        "import pytest\n@pytest.fixture(scope='session', autouse=True)\n"
+        "def _session():\n    yield\n    assert 0, 'torn'\n"
     )
     build.plan(1)
 

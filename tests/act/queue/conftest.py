@@ -16,6 +16,7 @@ import pytest
 
 from cipredict.act.queue.directory import DirectoryQueue
 from cipredict.act.queue.interface import Owner, QueueDoor
+from cipredict.act.queue.redis import RedisQueue
 
 BATCHES = 6
 
@@ -48,12 +49,10 @@ class Server:
         self.url = url
 
     def door(self, key: str, *, batches: int = BATCHES) -> QueueDoor:  # noqa: ARG002  # a server holds what is taken
-        from cipredict.act.queue.redis import RedisQueue
-
         return RedisQueue(self.url, key)
 
     def age(self, key: str, owner: Owner) -> None:
-        import redis
+        import redis  # noqa: PLC0415  # of the extra queue
 
         client = redis.Redis.from_url(self.url, decode_responses=True)
         name = f"cipredict:{{{key}}}:shards"

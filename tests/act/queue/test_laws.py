@@ -1,7 +1,7 @@
 """The laws of the queue, for any order of claims, deaths, stalls and retries, on real doors.
 
-In a build that ends green, that is, where every shard's last attempt ended by itself, each batch was run exactly once by
-those attempts together. Whatever happens, no batch is finished by two shards, and no shard that was taken for dead
+In a build that ends green, that is, where every shard's last attempt ended by itself, each batch was run exactly once
+by those attempts together. Whatever happens, no batch is finished by two shards, and no shard that was taken for dead
 finishes anything.
 """
 
@@ -141,7 +141,7 @@ class Builds(RuleBasedStateMachine):
             attempt = self.last.get(shard)
             if attempt is None or not attempt.is_alive:
                 self.start(shard)
-        while any([self.step(attempt) for attempt in self.last.values()]):  # all take turns
+        while sum(self.step(attempt) for attempt in self.last.values()):  # all take turns
             pass
         assert not any(attempt.is_lost for attempt in self.last.values())
         assert all(attempt.member.is_over() for attempt in self.last.values())
@@ -151,6 +151,4 @@ class Builds(RuleBasedStateMachine):
 
 def test_in_a_green_build_every_batch_ran_exactly_once(place: Place) -> None:
     machine = type("BuildsHere", (Builds,), {"place": place})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis leaves it untyped
-        machine, settings=settings(max_examples=40, stateful_step_count=20, deadline=None)
-    )
+    run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=20, deadline=None))

@@ -30,14 +30,14 @@ class Build:
         self.now_s = 0.0
         self.doors: list[QueueDoor] = []
 
-    def member(self, shard: int, *, token: str = "first") -> QueueMember:
+    def member(self, shard: int, *, attempt: int = 1) -> QueueMember:
         door = self.place.door(self.key)
         self.doors.append(door)
-        owner = Owner(shard, token)
+        owner = Owner(shard, str(attempt))
         return QueueMember(door, [*BATCHES, *TAIL], owner, lease_s=LEASE_S, clock=lambda: self.now_s)
 
-    def silence(self, shard: int, *, token: str = "first") -> None:
-        self.place.age(self.key, Owner(shard, token))
+    def silence(self, shard: int, *, attempt: int = 1) -> None:
+        self.place.age(self.key, Owner(shard, str(attempt)))
 
 
 @pytest.fixture
@@ -157,13 +157,13 @@ def test_a_second_attempt_replays_what_the_first_finished_in_its_order_and_goes_
     held = first.claim()
     assert held == 1
 
-    again = build.member(0, token="second")
+    again = build.member(0, attempt=2)
     assert again.open() == ran
     assert drain(again) == [held, 4, 5]
     with pytest.raises(LeaseLost):
         first.finish(held)
 
-    third = build.member(0, token="third")
+    third = build.member(0, attempt=3)
     assert third.open() == [*ran, held, 4, 5]
     assert drain(third) == []
 
