@@ -53,6 +53,8 @@ PREDICTORS: dict[str, Predictor] = {
     "higher": lambda seen: max(seen[-1], median(seen[-3:])),
 }
 LEADER = "leader"
+CHOSEN = "higher"
+"""The best with a queue: a case that is predicted too short comes late and is then the last to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +214,12 @@ def table(ratios: Ratios) -> list[dict[str, object]]:
 def against_targets(ratios: Ratios, predictor: str) -> list[dict[str, object]]:
     """Say by how much the targets are missed, in hundredths of the bound, with the interval of the mean."""
     rows: list[dict[str, object]] = []
-    for method, target in (("static", "static"), ("tail 20%", "queue"), ("tail 15% +", "queue"), ("queue", "queue")):
+    for method, target in (("static", "static"), ("tail 20%", "queue"), ("tail 15% +", "queue")):
         for shards in SHARDS:
             mean = mean_over_series(ratios, predictor, method, shards=shards)
             low, high = interval(ratios, predictor, method, shards=shards)
             goal = TARGETS[target][shards]
-            row = {"method": method, "shards": shards, "mean": mean, "low": low, "high": high}
+            row = {"predictor": predictor, "method": method, "shards": shards, "mean": mean, "low": low, "high": high}
             rows.append({**row, "target": goal, "missed_by": max(0.0, mean - goal)})
     return rows
 
@@ -243,10 +245,13 @@ def main() -> None:
     options = parser.parse_args()
     series = {path.stem: read_versions(path) for path in sorted(options.data.glob("*.parquet"))}
     ratios = measure(series, pairs=options.pairs)
-    rows, targets, each = table(ratios), against_targets(ratios, LEADER), by_series(ratios, LEADER)
+    rows, each = table(ratios), by_series(ratios, CHOSEN)
+    targets = against_targets(ratios, LEADER) + against_targets(ratios, CHOSEN)
     columns = list(map(str, SHARDS))
     show("mean of the series", rows, ("method", "predictor", *columns))
-    show("against the targets", targets, ("method", "shards", "mean", "low", "high", "target", "missed_by"))
+    show(
+        "against the targets", targets, ("predictor", "method", "shards", "mean", "low", "high", "target", "missed_by")
+    )
     show("by series", each, ("series", "method", *columns))
     print(json.dumps({"means": rows, "targets": targets, "series": each}, indent=2))
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from cipredict.decide.grouping import Groups
 from cipredict.plans.shard_queue import Batch
 
-MIN_BATCH_S = 0.5
+MIN_BATCH_S = 0.1
 """A batch worth asking a queue for that is some milliseconds away."""
-_TAIL_PART = 2
-_RESERVED_PART = 4
-"""A batch takes one part in so many of what is left: large ones first, for few claims, small ones last, for balance
-(guided self-scheduling: Polychronopoulos and Kuck 1987)."""
+_PARTS = 8
+"""A batch takes one part in so many of what is left to a shard: large ones first, for few claims, small ones last, for
+balance (guided self-scheduling: Polychronopoulos and Kuck 1987). On six real suites that makes 12 to 68 batches a shard
+and ends 1 % above the queue of single cases at most; half as many, of 0.5 s at least, cost another half percent."""
 
 
 def cut_batches(
@@ -42,8 +42,8 @@ def cut_batches(
             reserved[homes[item]].append(item)
     shared = [item for item in longest_first if item in tail]
     return (
-        *(batch(at, cut) for at in range(shards) for cut in _cut(reserved[at], seconds, parts=_RESERVED_PART)),
-        *(batch(None, cut) for cut in _cut(shared, seconds, parts=_TAIL_PART * shards)),
+        *(batch(at, cut) for at in range(shards) for cut in _cut(reserved[at], seconds, parts=_PARTS)),
+        *(batch(None, cut) for cut in _cut(shared, seconds, parts=_PARTS * shards)),
     )
 
 

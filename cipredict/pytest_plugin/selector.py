@@ -168,7 +168,7 @@ class Selector:
 
     def warn_of_queue(self, why: str) -> None:
         """Say that there is no queue."""
-        self._warnings.append(f"{why}. This session runs its static share. [plugin-queue-unused]")
+        self._warnings.append(f"The queue is not used: {why}. Cases are divided as without it. [plugin-queue-unused]")
 
     def _warn(self, what: str) -> None:
         self._warnings.append(f"{what} Every case runs. [plugin-plan-ignored]")

@@ -181,7 +181,7 @@ def test_a_queue_that_cannot_be_reached_at_the_start_leaves_the_static_shares(bu
     results = [build.run(f"{number}/2", "-q") for number in (1, 2)]
 
     assert [code for code, _ in results] == [0, 0]
-    assert all("This session runs its static share. [plugin-queue-unused]" in output for _, output in results)
+    assert all("Cases are divided as without it. [plugin-queue-unused]" in output for _, output in results)
     assert Counter(case for _, case in build.ran()) == each_once()
 
 
