@@ -168,7 +168,7 @@ Ratios = dict[tuple[str, str, int, str], list[float]]
 
 
 def measure(series: Mapping[str, list[Suite]], *, pairs: int) -> Ratios:
-    ratios: Ratios = defaultdict(list)
+    ratios: defaultdict[tuple[str, str, int, str], list[float]] = defaultdict(list)
     leaders = Leaders()
     for name, versions in series.items():
         updates = list(updates_of(name, versions))
@@ -183,7 +183,7 @@ def measure(series: Mapping[str, list[Suite]], *, pairs: int) -> Ratios:
                         for each in names:
                             ratios[each, method, shards, name].append(ratio)
         print(f"{name}: {len(updates)} updates", file=sys.stderr)
-    return ratios
+    return dict(ratios)
 
 
 def mean_over_series(ratios: Ratios, predictor: str, method: str, *, shards: int) -> float:
@@ -230,7 +230,11 @@ def by_series(ratios: Ratios, predictor: str) -> list[dict[str, object]]:
         {
             "series": name,
             "method": method,
-            **{str(n): fmean(ratios[predictor, method, n, name]) for n in SHARDS if ratios[predictor, method, n, name]},
+            **{
+                str(n): fmean(ratios[predictor, method, n, name])
+                for n in SHARDS
+                if (predictor, method, n, name) in ratios
+            },
         }
         for name in names
         for method in ("static", "tail 15% +")

@@ -52,6 +52,7 @@ class QueueMember:
 
         What an earlier attempt had claimed and not finished goes back, most of it to this shard's own list.
         """
+        self._door.look()  # fails before this shard counts as started: then nobody touches its list
         self._door.register(self._owner)
         self._beaten_at = self._clock()
         self._give_back_orphans(self._door.look())

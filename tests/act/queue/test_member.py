@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from cipredict.act.queue.interface import LeaseLost, Owner, QueueDoor, QueueUnreachable
+from cipredict.act.queue.interface import LeaseLost, Owner, QueueDoor, QueueState, QueueUnreachable
 from cipredict.act.queue.member import QueueMember
 from cipredict.plans.shard_queue import Batch
 
@@ -166,6 +166,19 @@ def test_a_second_attempt_replays_what_the_first_finished_in_its_order_and_goes_
     third = build.member(0, attempt=3)
     assert third.open() == [*ran, held, 4, 5]
     assert drain(third) == []
+
+
+def test_a_shard_that_cannot_see_the_queue_has_not_started(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, blind = build.member(0), build.member(1)
+    first.open()
+
+    def look() -> QueueState:
+        raise QueueUnreachable("away", slug="queue-unreachable")
+
+    monkeypatch.setattr(build.doors[1], "look", look)
+    with pytest.raises(QueueUnreachable):
+        blind.open()
+    assert drain(first) == [0, 1, 4, 5]
 
 
 def test_leaving_returns_what_is_claimed_at_once(build: Build) -> None:
