@@ -69,8 +69,8 @@ def pytest_prefix(classname: str, file: str, known_files: frozenset[str]) -> str
     in `file`.
     """
     parts = classname.split(".")
-    files = _dotted_files(known_files) if known_files else _dotted_files(frozenset({file}))
-    for end in range(len(parts), 0, -1):
+    files = _dotted_files(known_files or frozenset({file} if file else ()))
+    for end in range(len(parts) if files else 0, 0, -1):
         path = files.get(".".join(parts[:end]))
         if path:
             return "::".join([path, *parts[end:]])

@@ -11,6 +11,8 @@ _NUMBER = r"(\d+(?:\.\d+)?)"
 _SHARE = re.compile(rf"{_NUMBER}%", re.ASCII)
 _SECONDS = re.compile(_NUMBER, re.ASCII)
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?", re.ASCII)
+_DAYS = re.compile(rf"{_NUMBER}([dw]?)", re.ASCII)
+_MOST_DAYS = 36_525
 _LONGEST_S = 365 * 86_400
 """Nobody means more than a year; it also keeps infinity out of plans."""
 
@@ -59,6 +61,24 @@ def parse_seconds(text: str, *, option: str) -> float:
     if not isfinite(total) or not 0 < total <= _LONGEST_S:
         raise UsageError(f"{option}: '{text}' is not a duration above 0, such as 90s, 10m or 1h15m.", slug="duration")
     return total
+
+
+def parse_days(text: str, *, option: str) -> float:
+    """Give a number of days above 0, from `90d`, `12w` or a plain number of days; at most a century.
+
+    Raises
+    ------
+    UsageError
+        Not such a number; names `option`.
+
+    >>> parse_days("90d", option="--since"), parse_days("2w", option="--since")
+    (90.0, 14.0)
+    """
+    match = _DAYS.fullmatch(text.strip())
+    days = float(match[1]) * (7 if match[2] == "w" else 1) if match else 0.0
+    if not 0 < days <= _MOST_DAYS:
+        raise UsageError(f"{option}: '{text}' is not a number of days above 0, such as 90d or 12w.", slug="days")
+    return days
 
 
 def spell_seconds(seconds: float) -> str:

@@ -75,7 +75,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One attempt of a CI run. `changes` is None when nobody knows what changed, empty when nothing did."""
+    """One attempt of a CI run. `changes` is None when nobody knows what changed, empty when nothing did.
+
+    `url` is its page. `is_complete`: it has ended, and the source listed every job of it.
+    """
 
     key: RunKey
     started_at: datetime
@@ -87,6 +90,8 @@ class RunRecord:
     event: str = ""
     result: Result | None = None
     changes: tuple[Change, ...] | None = None
+    url: str = ""
+    is_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,10 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One job of one attempt. `queued_s` is None where the source cannot be trusted."""
+    """One job of one attempt. `queued_s` is None where the source cannot be trusted.
+
+    `runner` is what the job asked for: labels in alphabetical order with commas between, or the runner's name.
+    """
 
     key: RunKey
     job_id: str
@@ -143,6 +151,14 @@ class CoverageLink(NamedTuple):
     case_id: str
     path: str
     lines: int
+
+
+class CoveredFile(NamedTuple):
+    """How much of a file the whole suite executed; it says nothing about any one case."""
+
+    path: str
+    covered_lines: int
+    valid_lines: int
 
 
 class ImportEdge(NamedTuple):

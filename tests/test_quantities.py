@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cipredict.errors import EXIT_USAGE, UsageError
-from cipredict.quantities import parse_seconds, parse_share, spell_seconds
+from cipredict.quantities import parse_days, parse_seconds, parse_share, spell_seconds
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,15 @@ def test_any_text_is_a_quantity_or_a_clear_refusal(text: str) -> None:
             assert parse(text, option="--x") > 0
         except UsageError as error:
             assert "--x" in error.message
+
+
+@pytest.mark.parametrize(("text", "days"), [("90d", 90.0), ("12w", 84.0), ("7", 7.0), (" 1.5d ", 1.5)])
+def test_days_are_counted_in_days_or_weeks(text: str, days: float) -> None:
+    assert days == parse_days(text, option="--since")
+
+
+@pytest.mark.parametrize("text", ["", "d", "0d", "-1d", "90h", "1e3d", "40000d", "soon", "٣d"])
+def test_what_is_no_number_of_days_names_option_and_value(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_days(text, option="--since")
+    assert str(caught.value).startswith(f"--since: '{text}' is not a number of days above 0")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cipredict.stats import binomial_cdf, clopper_pearson, fewest_trials
+from cipredict.stats import beta_cdf, binomial_cdf, clopper_pearson, fewest_trials, jeffreys
 
 
 @given(trials=st.integers(1, 40), p=st.floats(0.001, 0.999), data=st.data())
@@ -61,3 +61,29 @@ def test_the_fewest_trials_just_show_the_share(share: float) -> None:
     trials = fewest_trials(share)
     assert clopper_pearson(trials, trials)[0] >= share - 1e-9
     assert trials == 1 or clopper_pearson(trials - 1, trials - 1)[0] < share
+
+
+@given(trials=st.integers(0, 400), data=st.data())
+def test_a_posterior_holds_its_mean_and_mirrors(trials: int, data: st.DataObject) -> None:
+    successes = data.draw(st.integers(0, trials))
+    mean, low, high = jeffreys(successes, trials)
+    mirrored = jeffreys(trials - successes, trials)
+
+    assert 0 <= low < mean < high <= 1
+    assert (mean, low, high) == pytest.approx((1 - mirrored[0], 1 - mirrored[2], 1 - mirrored[1]), abs=1e-9)
+
+
+def test_more_trials_make_a_posterior_narrower() -> None:
+    widths = [high - low for _, low, high in (jeffreys(n // 10, n) for n in (10, 100, 1000))]
+    assert widths == sorted(widths, reverse=True)
+
+
+@pytest.mark.learn
+@given(
+    x=st.floats(0, 1),
+    a=st.integers(0, 2000).map(lambda n: n + 0.5),
+    b=st.integers(0, 2000).map(lambda n: n + 0.5),
+)
+def test_the_beta_distribution_is_scipys(x: float, a: float, b: float) -> None:
+    beta = pytest.importorskip("scipy.stats", reason="scipy comes with the learn extra").beta
+    assert float(beta.cdf(x, a, b)) == pytest.approx(beta_cdf(x, a, b), abs=1e-9)

@@ -155,6 +155,26 @@ def changed_paths(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """How much history a checkout holds: commits that lead to its head, and whether the clone cut them off."""
+
+    commits: int
+    is_shallow: bool
+
+
+def describe_clone(*, cwd: Path = Path(), timeout_s: float = 60.0) -> Clone:
+    """Count what git could compare with.
+
+    Raises
+    ------
+    ChangeUnknown
+        No git, no repository, no commit, or no answer in time.
+    """
+    repository = _Repository(cwd, timeout_s)
+    return Clone(int(repository.ask("rev-list", "--count", "HEAD")), _is_shallow(repository))
+
+
 def _commit(repository: _Repository, name: str) -> str | None:
     done = repository.run("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
     return done.stdout.decode().strip() if done.returncode == 0 else None

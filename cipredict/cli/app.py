@@ -16,12 +16,15 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "select-tests": ("cipredict.cli.ci", "Choose the cases that a change needs, and say why."),
     "shard": ("cipredict.cli.ci", "Divide cases among machines by predicted time."),
     "predict": ("cipredict.cli.ci", "Forecast the seconds of a run or of cases."),
-    "ingest": ("cipredict.cli.ingest", "Take reports, histories, git and coverage into the store."),
+    "ingest": ("cipredict.cli.ingest", "Take reports, runs, histories, git and coverage into the store."),
     "train": ("cipredict.cli.nightly", "Fit the models, judge them, publish the winner."),
     "publish": ("cipredict.cli.nightly", "Write the forecast bundle from the champion and today's history."),
     "backtest": ("cipredict.cli.nightly", "Replay history: what would each policy have caught?"),
     "models": ("cipredict.cli.models", "List, show, promote and roll back registered versions."),
+    "export": ("cipredict.cli.export", "Give the store to others: Parquet, CTRF, OpenTelemetry."),
     "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
+    "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
+    "doctor": ("cipredict.cli.doctor", "Check everything that plans rest on; say what to do."),
 }
 """Command → (module, one line), in the order of use."""
 
@@ -103,8 +106,12 @@ def _explain(error: BaseException) -> tuple[str, int]:
     return f"A bug in cipredict: {type(error).__name__}: {error}. {hint}", EXIT_OUR_BUG
 
 
+_EXTRAS = {"opentelemetry": "otel", **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol"), "store")}
+
+
 def _missing_extra(error: ModuleNotFoundError) -> str:
-    extra = "store" if error.name in {"duckdb", "pyarrow", "lxml"} else "learn"
+    name = (error.name or "").partition(".")[0]
+    extra = _EXTRAS.get(name, "learn")
     return f"This command needs {error.name}: pip install 'cipredict[{extra}]'. [missing-extra]"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,16 +10,26 @@ from typing import Annotated
 
 import typer
 
+from cipredict.cli.ingest_runs import github, gitlab
 from cipredict.cli.options import EventsOption, StoreOption, load_settings, make_app
 
-ingest = make_app("Take reports, histories, git and coverage into the store.")
+ingest = make_app("Take reports, runs, histories, git and coverage into the store.")
 apps = {"ingest": ingest}
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # before pyarrow: its own pool keeps what is freed
+ingest.command("github")(github)
+ingest.command("gitlab")(gitlab)
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail if any file was skipped.")]
 RepositoryOption = Annotated[str | None, typer.Option("--repository", help="Name, such as owner/project.")]
 
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Processes that read; by default one per core, at most 4.")
+]
+
 
 @ingest.command("junit")
-def junit(
+@ingest.command("reports")
+def reports(
+    context: typer.Context,
     paths: Annotated[list[str], typer.Argument(help="Files, folders, globs, .gz, .zip, .tar.*; - is stdin.")],
     store: StoreOption = None,
     repository: RepositoryOption = None,
@@ -30,12 +41,17 @@ def junit(
     workflow: Annotated[str | None, typer.Option(help="Name of the workflow.")] = None,
     base: Annotated[str | None, typer.Option(help="Branch or commit that the change is measured against.")] = None,
     strict: StrictOption = False,
+    jobs: JobsOption = None,
+    max_report_size: Annotated[int, typer.Option(min=1, help="MB that one report may unpack to.")] = 4096,
 ) -> None:
-    """Take in JUnit XML reports of one run."""
+    """Take in test reports of one run, of any format; `junit` looks for *.xml only in folders and archives."""
     from cipredict.cli.junit_run import RunOptions, read_run  # noqa: PLC0415  # lxml and duckdb, not for --help
     from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
+    from cipredict.ingest.sources import JUNIT_SUFFIXES, REPORT_SUFFIXES  # noqa: PLC0415
+    from cipredict.ingest.workers import default_jobs  # noqa: PLC0415
 
     settings = load_settings(store=store)
+    suffixes = JUNIT_SUFFIXES if context.info_name == "junit" else REPORT_SUFFIXES
     options = RunOptions(
         repository=repository or settings.repository or None,
         run_id=run_id,
@@ -45,8 +61,10 @@ def junit(
         job=job,
         workflow=workflow,
         base=base,
+        jobs=jobs or default_jobs(),
+        max_report_bytes=max_report_size * 1024**2,
     )
-    show_tally(take_in(read_run(paths, options), settings.store), strict=strict)
+    show_tally(take_in(read_run(paths, options, suffixes=suffixes), settings.store), strict=strict)
 
 
 @ingest.command("history")
@@ -55,14 +73,18 @@ def history(
     store: StoreOption = None,
     repository: RepositoryOption = None,
     strict: StrictOption = False,
+    jobs: JobsOption = None,
 ) -> None:
     """Take in a project's past runs, in the backfill format (docs/formats.md)."""
     from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
     from cipredict.ingest.history import read_history  # noqa: PLC0415
+    from cipredict.ingest.workers import default_jobs  # noqa: PLC0415
 
     settings = load_settings(store=store)
     name = repository or settings.repository or folder.resolve().name
-    show_tally(take_in(read_history(folder, repository=name), settings.store), strict=strict)
+    show_tally(
+        take_in(read_history(folder, repository=name, jobs=jobs or default_jobs()), settings.store), strict=strict
+    )
 
 
 @ingest.command("durations")
@@ -110,21 +132,56 @@ def git(
 
 @ingest.command("coverage")
 def coverage(
-    file: Annotated[Path, typer.Argument(help="coverage.py's .coverage or its JSON, with test contexts.")],
+    file: Annotated[Path, typer.Argument(help="coverage.py's .coverage or JSON, lcov, or Cobertura XML.")],
     store: StoreOption = None,
     root: Annotated[Path, typer.Option(help="Root of the repository, for absolute paths.")] = Path(),
 ) -> None:
-    """Take in which case executed which file, from coverage contexts."""
-    from cipredict.ingest.coverage import read_coverage  # noqa: PLC0415
-    from cipredict.store.database import open_store  # noqa: PLC0415
-    from cipredict.store.snapshots import add_coverage_links  # noqa: PLC0415
+    """Take in which case executed which file, and how much of each file the suite executed."""
+    from cipredict.cli.coverage import take_coverage  # noqa: PLC0415
 
-    measured = read_coverage(file, root=root.resolve())
-    recorded_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    with open_store(load_settings(store=store).store) as door:
-        stored = add_coverage_links(door, measured.links, source=str(file), recorded_at=recorded_at)
-    left_out = f"{measured.ignored_contexts} contexts name no case, {measured.outside_files} files lie outside {root}"
-    sys.stderr.write(f"Stored {stored} links between cases and files from {file} ({left_out}).\n")
+    for line in take_coverage(file, root.resolve(), load_settings(store=store).store):
+        sys.stderr.write(f"{line}\n")
+
+
+@ingest.command("table")
+def table(
+    files: Annotated[list[Path], typer.Argument(help="Parquet or CSV (.gz) files.")],
+    columns: Annotated[str, typer.Option("--map", help="field=column[:unit],… (docs/formats.md).")] = "",
+    map_file: Annotated[Path | None, typer.Option(help="The same as TOML.")] = None,
+    failed_values: Annotated[str, typer.Option(help="Further words for a failure, such as 1 or red,broken.")] = "",
+    passed_values: Annotated[str, typer.Option(help="Further words for a pass.")] = "",
+    provider: Annotated[
+        str, typer.Option(help="Who ran the runs, such as github, to add to runs known from there.")
+    ] = "",
+    store: StoreOption = None,
+    repository: RepositoryOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Take in rows of (run, case, verdict, duration, …) from a data lake or a research set."""
+    from cipredict.cli.tables import MapOptions, take_tables  # noqa: PLC0415
+    from cipredict.cli.taking import show_tally  # noqa: PLC0415
+    from cipredict.store.tables import PROVIDER, Origin  # noqa: PLC0415
+
+    settings = load_settings(store=store)
+    origin = Origin(repository or settings.repository or Path.cwd().name, provider or PROVIDER)
+    options = MapOptions(columns, map_file, failed_values, passed_values)
+    show_tally(take_tables(files, options, origin, store=settings.store), strict=strict)
+
+
+@ingest.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder that `cipredict export parquet` wrote.")],
+    store: StoreOption = None,
+) -> None:
+    """Take in an export of another store; what is known already changes nothing."""
+    from cipredict.store.database import open_store  # noqa: PLC0415
+    from cipredict.store.merge import merge_store  # noqa: PLC0415
+    from cipredict.store.restore import restored  # noqa: PLC0415
+
+    path = load_settings(store=store).store
+    with restored(folder, beside=path) as other, open_store(path) as door:
+        merge_store(door, other)
+    sys.stderr.write(f"Took in the export {folder}.\n")
 
 
 @ingest.command("events")

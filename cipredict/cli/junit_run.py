@@ -1,4 +1,4 @@
-"""JUnit reports of one run, with what the options, the CI environment and git know about that run."""
+"""Test reports of one run, with what the options, the CI environment and git know about that run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from cipredict.cli.environment import ci_run
 from cipredict.errors import ChangeUnknown, InputError
 from cipredict.ingest.git import tracked_files
 from cipredict.ingest.interface import Report
-from cipredict.ingest.junit import read_junit
-from cipredict.ingest.sources import open_sources
+from cipredict.ingest.limits import MAX_REPORT_BYTES
+from cipredict.ingest.sources import JUNIT_SUFFIXES, open_sources
+from cipredict.ingest.workers import Task, read_reports
 from cipredict.records import CaseBatch, JobRecord, Result, RunKey, RunRecord
 
 
@@ -31,10 +32,17 @@ class RunOptions:
     job: str | None = None
     workflow: str | None = None
     base: str | None = None
+    jobs: int = 1
+    max_report_bytes: int = MAX_REPORT_BYTES
 
 
-def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
-    """Give the cases of every report, then the run and its job, which span the reports' own times."""
+def read_run(
+    paths: Sequence[str], options: RunOptions, *, suffixes: tuple[str, ...] = JUNIT_SUFFIXES
+) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
+    """Give the cases of every report, then the run and its job, which span the reports' own times.
+
+    `suffixes` are those of reports in folders and archives; a report may be of any format whatever its name.
+    """
     detected = ci_run()
     change = _change(options.base or (detected.base_sha or detected.base_branch if detected else None))
     provider = detected.provider if detected else "local"
@@ -48,11 +56,12 @@ def read_run(paths: Sequence[str], options: RunOptions) -> Iterator[RunRecord | 
     job = options.job or (detected.job_id or detected.job if detected else "") or ""
     known_files = _tracked_files()
     reports: list[Report] = []
-    for source in open_sources(paths, standard_input=sys.stdin.buffer):
-        if isinstance(source, Report):
-            yield source
-            continue
-        for item in read_junit(source.stream, source=source.name, key=key, job_id=job, known_files=known_files):
+    sources = open_sources(
+        paths, standard_input=sys.stdin.buffer, suffixes=suffixes, max_report_bytes=options.max_report_bytes
+    )
+    tasks = (item if isinstance(item, Report) else Task(item.name, item.stream, key, job) for item in sources)
+    for _, items in read_reports(tasks, known_files=known_files, jobs=options.jobs):
+        for item in items:
             if isinstance(item, Report):
                 reports.append(item)
             yield item

@@ -1,13 +1,18 @@
 """Items from `ingest` into the store, some reports at a time, with a tally of what became of every file.
 
 DuckDB lets one process write and keeps every other out: reports are read before the store is opened, and the lock is
-let go after each chunk, so that a reader or a second writer gets its turn. Each report is committed by itself; a kill
-costs those not yet written, never the store, and taking the same files in again changes nothing.
+let go after each chunk, so that a reader or a second writer gets its turn.
+
+What a kill costs: a report is committed in one transaction, so it is in the store whole or not at all, and the store
+stays intact. Whatever the progress bar has counted is committed. What was read and not yet counted, a second of reading
+or 32 reports at most beyond the one in flight, has to be read again; taking the same files in again does that, and
+changes nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +30,9 @@ from cipredict.store.writer import add_jobs, add_reports, add_runs
 
 CHUNK_REPORTS = 32
 CHUNK_CASES = 20_000
+CHUNK_S = 1.0
+"""A chunk is written after the report that exceeds one of these."""
+
 _SHOWN = 10
 Item = RunRecord | JobRecord | CaseBatch | Report
 
@@ -70,22 +78,27 @@ def take_in(items: Iterable[Item], path: Path, *, total: int | None = None) -> T
     columns = (TextColumn("Reading reports"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=total)
-        for chunk in _chunks(items):
+        for chunk in _chunks(items, time.monotonic):
             _store(chunk, path, tally)
             progress.update(bar, completed=len(tally.reports))
     return tally
 
 
-def _chunks(items: Iterable[Item]) -> Iterator[_Chunk]:
-    """Cut after a report once enough cases are in hand; what follows the last report closes the last chunk."""
-    chunk = _Chunk()
+def _chunks(items: Iterable[Item], clock: Callable[[], float]) -> Iterator[_Chunk]:
+    """Cut after a report once enough is in hand; what follows the last report closes the last chunk."""
+    chunk, begun_s = _Chunk(), clock()
     for item in items:
-        is_full = len(chunk.reports) >= CHUNK_REPORTS or sum(len(batch.cases) for batch in chunk.batches) >= CHUNK_CASES
-        if is_full and isinstance(item, CaseBatch):
+        if isinstance(item, CaseBatch) and _is_full(chunk, clock() - begun_s):
             yield chunk
-            chunk = _Chunk()
+            chunk, begun_s = _Chunk(), clock()
         chunk.add(item)
     yield chunk
+
+
+def _is_full(chunk: _Chunk, reading_s: float) -> bool:
+    if len(chunk.reports) >= CHUNK_REPORTS or sum(len(batch.cases) for batch in chunk.batches) >= CHUNK_CASES:
+        return True
+    return bool(chunk.reports) and reading_s >= CHUNK_S
 
 
 def _store(chunk: _Chunk, path: Path, tally: Tally) -> None:

@@ -144,6 +144,11 @@ class Bundle:
         except (KeyError, *_DAMAGE) as error:
             raise _corrupt(self.path, f"entry {name}: {error}") from error
 
+    def check_entries(self) -> None:
+        """Read every entry, so that damage shows now; raises ForecastUnusable."""
+        for name in self._archive.namelist():
+            self.read(name)
+
     def floats(self, name: str) -> array[float]:
         """Give a float32 entry."""
         values = array("f")

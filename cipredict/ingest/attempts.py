@@ -10,7 +10,8 @@ The last entry is the verdict. What an earlier one means depends on where it sta
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from cipredict.records import CaseRun, Verdict
@@ -22,8 +23,10 @@ def is_failing(verdict: Verdict) -> bool:
 
 
 def merge_attempts(earlier: CaseRun, later: CaseRun) -> CaseRun:
-    """Join two entries of one case; durations stay those of the last attempt."""
-    differ = is_failing(earlier.verdict) != is_failing(later.verdict)
+    """Join two entries of one case; durations stay those of the last attempt. A skipped entry disagrees with none."""
+    differ = Verdict.SKIPPED not in {earlier.verdict, later.verdict} and (
+        is_failing(earlier.verdict) != is_failing(later.verdict)
+    )
     return later._replace(
         attempts=earlier.attempts + later.attempts,
         is_flaky=differ or earlier.is_flaky or later.is_flaky,
@@ -38,6 +41,9 @@ def merge_pytest_attempts(earlier: CaseRun, later: CaseRun) -> CaseRun:
     return later._replace(attempts=earlier.attempts + 1, is_flaky=not is_failing(later.verdict))
 
 
+Merge = Callable[[CaseRun, CaseRun], CaseRun]
+
+
 class CaseLedger:
     """The cases read so far, by id, in the order of first appearance, a suite at a time."""
 
@@ -50,6 +56,17 @@ class CaseLedger:
     def __len__(self) -> int:
         return len(self.suite) + len(self._finished)
 
+    def add(self, case_ids: Sequence[str], cases: Sequence[CaseRun], *, merge: Merge) -> None:
+        """Add cases of the present suite under their ids, and merge those that it has already; drop nameless ones."""
+        suite = self.suite
+        distinct = len(suite) + len(case_ids)
+        deque(map(suite.setdefault, case_ids, cases), maxlen=0)
+        if len(suite) < distinct:
+            for case_id, case in zip(case_ids, cases, strict=True):
+                if suite[case_id] is not case:
+                    suite[case_id] = merge(suite[case_id], case)
+        suite.pop("", None)
+
     def finish_suite(self, *, has_go_subtests: bool = False) -> None:
         """Close the suite: the same id in another suite is another attempt, but no pytest rerun."""
         if has_go_subtests:
@@ -61,11 +78,15 @@ class CaseLedger:
 
     def take(self, *, keep: int) -> tuple[CaseRun, ...]:
         """Remove and give all cases but the `keep` youngest; entries far apart in a huge report stay apart."""
-        cases: list[CaseRun] = []
+        taken: list[CaseRun] = []
         for store in (self._finished, self.suite):
-            oldest = list(islice(store, max(0, len(self) - keep)))
-            cases.extend(store.pop(case_id) for case_id in oldest)
-        return tuple(cases)
+            count = len(self) - keep
+            if count >= len(store):
+                taken += store.values()
+                store.clear()
+            elif count > 0:
+                taken += map(store.pop, list(islice(store, count)))
+        return tuple(taken)
 
 
 def subtract_subtests(cases: dict[str, CaseRun]) -> None:

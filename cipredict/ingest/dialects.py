@@ -23,6 +23,7 @@ class Dialect(StrEnum):
     GOTESTSUM = "gotestsum"
     JEST = "jest-junit"
     VITEST = "vitest"
+    MOCHA = "mocha"
     PLAYWRIGHT = "playwright"
     GENERIC = "generic"
 
@@ -43,11 +44,13 @@ class Suite:
 _PYTHON_TEST = re.compile(r"^\w+\.(\w+\.)*(test_\w+|\w+_test)(\.|$)|^(test_\w+|\w+_test)\.[A-Z]")
 _GO_TEST = re.compile(r"^(Test|Example|Benchmark|Fuzz)(?![a-z])")
 _JAVASCRIPT_FILE = re.compile(r"\.[cm]?[jt]sx?$")
+_QUALIFIED_NAME = re.compile(r"^((?:[A-Za-z_$][\w$]*\.)+[A-Z][\w$+]*)\.([\w$]+(?:\(.*\))?)$")
+"""A class with its package, and a method, where a report has no class name (Ant, xUnit.net)."""
 
 
 def detect_dialect(suite: Suite, attributes: Mapping[str, str], known_files: frozenset[str]) -> Dialect:
     """Tell who wrote a suite from its attributes and those of its first case."""
-    named = _NAMED_ROOTS.get(suite.root_name)
+    named = _NAMED_ROOTS.get(suite.root_name) or _NAMED_ROOTS.get(suite.name)
     if named is not None:
         return named
     if suite.is_surefire:
@@ -62,7 +65,9 @@ def detect_dialect(suite: Suite, attributes: Mapping[str, str], known_files: fro
     return Dialect.GENERIC
 
 
-_NAMED_ROOTS = {"jest tests": Dialect.JEST, "vitest tests": Dialect.VITEST}
+MOCHA_TESTS = "Mocha Tests"
+_TITLED = frozenset({Dialect.JEST, Dialect.MOCHA})
+_NAMED_ROOTS = {"jest tests": Dialect.JEST, "vitest tests": Dialect.VITEST, MOCHA_TESTS: Dialect.MOCHA}
 
 
 def _is_python(suite: Suite, attributes: Mapping[str, str], known_files: frozenset[str]) -> bool:
@@ -97,22 +102,38 @@ def identify(suite: Suite, attributes: Mapping[str, str], known_files: frozenset
     if suite.dialect is Dialect.PLAYWRIGHT:
         return f"{suite.name}::[{suite.hostname}] {name}"
     path = relative_file(file or suite.file, known_files)
-    return _file_suite_name(suite, classname.strip(), name=name.strip(), file=path)
+    build = _file_title if suite.dialect in _TITLED else _file_suite_name
+    return build(suite, classname.strip(), name=name.strip(), file=path)
 
 
 def _file_suite_name(suite: Suite, classname: str, *, name: str, file: str) -> str:
     """Join the parts that say something: what repeats the name, or the file, says nothing."""
-    if suite.dialect is Dialect.JEST and classname == _JEST_LOAD_FAILURE:  # the name is the file that did not load
-        return name
-    owner = classname or suite.name
-    if classname == name:  # jest-junit's default, CTest
-        owner = suite.name if suite.dialect is Dialect.JEST and not file else ""
+    owner = "" if classname == name else classname or suite.name  # CTest says it twice
+    if not classname:
+        qualified = _QUALIFIED_NAME.match(name)
+        owner, name = (qualified[1], qualified[2]) if qualified else (owner, name)
     if owner in {name, file, re.sub(r"\.\w+$", "", file).replace("/", ".")}:
         owner = ""
     return "::".join(part for part in (file, owner, name) if part)
 
 
+def _file_title(suite: Suite, classname: str, *, name: str, file: str) -> str:
+    """Join file and full title, as the JSON of jest and mocha gives them; a suite may stand in for the file."""
+    if classname == _JEST_LOAD_FAILURE:  # the name is the file that did not load
+        return name
+    owner = file or (suite.name if suite.dialect is Dialect.JEST or _JAVASCRIPT_FILE.search(suite.name) else "")
+    title = _full_title(suite, classname, name)
+    return f"{owner}::{title}" if owner else title
+
+
 _JEST_LOAD_FAILURE = "Test suite failed to run"
+
+
+def _full_title(suite: Suite, classname: str, name: str) -> str:
+    """Give all titles: jest-junit says them twice unless configured, mocha-junit-reporter has them in one attribute."""
+    if suite.root_name == MOCHA_TESTS and (name.endswith(classname) or classname.endswith(name)):
+        return max(name, classname, key=len)
+    return name if classname in {"", name} else f"{classname} {name}"
 
 
 @lru_cache(maxsize=16384)

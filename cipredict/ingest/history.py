@@ -4,7 +4,7 @@
 
     runs.csv       run_id, sha, parent, started_at, branch, event [, wall_s, attempt, workflow, job, runner]
     changes.csv    run_id, path, added, deleted, status [, previous_path]                            optional
-    junit/         {run_id}.xml; or junit.zip, junit.tar.xz, junit.tar.gz, junit.tar with such members
+    junit/         {run_id}.xml, .json, .jsonl, .trx; or junit.zip, junit.tar.xz, junit.tar.gz, junit.tar of such
 
 Either table may be gzipped (`runs.csv.gz`). A row that cannot be read is reported and skipped.
 """
@@ -12,22 +12,22 @@ Either table may be gzipped (`runs.csv.gz`). A row that cannot be read is report
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 from cipredict.ingest.history_tables import HistoryRow, read_runs
 from cipredict.ingest.interface import Report, invalid_report
-from cipredict.ingest.junit import read_junit
-from cipredict.ingest.sources import Source, open_sources
+from cipredict.ingest.sources import REPORT_SUFFIXES, Source, open_sources
+from cipredict.ingest.workers import Task, read_reports
 from cipredict.records import CaseBatch, JobRecord, Result, RunRecord
 
 _JUNIT_NAMES = ("junit", "junit.zip", "junit.tar.xz", "junit.tar.gz", "junit.tar")
 
 
 def read_history(
-    folder: Path, *, repository: str, known_files: frozenset[str] = frozenset()
+    folder: Path, *, repository: str, known_files: frozenset[str] = frozenset(), jobs: int = 1
 ) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
     """Give every run with its cases, streaming over the reports.
 
@@ -43,32 +43,43 @@ def read_history(
     rows, complaints = read_runs(folder, repository=repository)
     yield from complaints
     finished = set()
-    for item in _open_junit(folder):
-        if isinstance(item, Report):
-            yield item
-            continue
-        run_id = PurePosixPath(item.name.rpartition("!")[2]).name.removesuffix(".gz").removesuffix(".xml")
-        row = rows.get(run_id)
-        if row is None:
-            yield invalid_report(item.name, f"runs.csv has no run {run_id}")
+    tasks = (_task(item, rows) for item in _open_junit(folder))
+    for task, items in read_reports(tasks, known_files=known_files, jobs=jobs):
+        if task is None:
+            yield from items
         else:
-            finished.add(run_id)
-            yield from _read_run(item, row, known_files)
+            finished.add(task.key.run_id)
+            yield from _read_run(items, rows[task.key.run_id])
     for run_id, row in rows.items():
         if run_id not in finished:
             yield _finished(row, cases_s=0.0)
 
 
+def _run_id(name: str) -> str:
+    """Take the suffix off: a run id may hold dots itself."""
+    suffix = next((suffix for suffix in REPORT_SUFFIXES if name.lower().endswith(suffix)), "")
+    return name[: len(name) - len(suffix)]
+
+
 def _open_junit(folder: Path) -> Iterator[Source | Report]:
     paths = [str(folder / name) for name in _JUNIT_NAMES if (folder / name).exists()]
-    return open_sources(paths, standard_input=io.BytesIO())
+    return open_sources(paths, standard_input=io.BytesIO(), suffixes=REPORT_SUFFIXES)
+
+
+def _task(item: Source | Report, rows: Mapping[str, HistoryRow]) -> Task | Report:
+    if isinstance(item, Report):
+        return item
+    name = PurePosixPath(item.name.rpartition("!")[2]).name  # the folder may move: the run id identifies the report
+    run_id = _run_id(name)
+    if run_id not in rows:
+        return invalid_report(item.name, f"runs.csv has no run {run_id}")
+    return Task(name, item.stream, rows[run_id].run.key, rows[run_id].job)
 
 
 def _read_run(
-    source: Source, row: HistoryRow, known_files: frozenset[str]
+    items: Iterable[CaseBatch | Report], row: HistoryRow
 ) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
-    name = source.name.rpartition("!")[2].rpartition("/")[2]  # the folder may move: the run id identifies the report
-    for item in read_junit(source.stream, source=name, key=row.run.key, job_id=row.job, known_files=known_files):
+    for item in items:
         yield item
         if isinstance(item, Report):
             result = Result.FAILURE if item.failed else Result.SUCCESS

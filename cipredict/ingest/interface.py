@@ -11,20 +11,23 @@ import lzma
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import BinaryIO, Protocol
 
-from cipredict.records import ReportRecord, ReportStatus
+from cipredict.records import CaseBatch, ReportRecord, ReportStatus, RunKey
 
 READ_ERRORS = (
     OSError,
     EOFError,
+    MemoryError,
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,
     tarfile.TarError,
 )
-"""What reading compressed bytes may raise when they are damaged."""
+"""What reading compressed bytes may raise when they are damaged; MemoryError: xz may ask for any dictionary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,22 @@ class Report:
             cases=self.cases,
             size_bytes=self.size_bytes,
         )
+
+
+class ReportReader(Protocol):
+    """Reads the test reports of one format."""
+
+    def __call__(
+        self,
+        stream: BinaryIO,
+        *,
+        source: str,
+        key: RunKey,
+        job_id: str = "",
+        known_files: frozenset[str] = frozenset(),
+    ) -> Iterator[CaseBatch | Report]:
+        """Give the cases of one report in batches, then exactly one `Report`; see `ingest.junit.read_junit`."""
+        ...
 
 
 def invalid_report(source: str, problem: str) -> Report:

@@ -7,6 +7,7 @@ twelve shapes.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -47,6 +48,8 @@ def parse_timestamp(text: str) -> datetime | None:
 
 
 def _parse_any(text: str) -> datetime:
+    with suppress(ValueError):
+        return datetime.fromisoformat(text)
     try:
         return datetime.fromisoformat(re.sub(r"T\s+", "T", text).removesuffix("UTC").rstrip())
     except ValueError:

@@ -83,11 +83,10 @@ class _CaseColumns:
     """Case rows as arrays, cut by run."""
 
     def __init__(self, table: Table, slot_of_seq: NDArray[np.int32]) -> None:
-        run_seq = table.column("run_seq").to_numpy()
-        order = np.argsort(run_seq, kind="stable")
-        verdicts = table.column("verdict").to_pylist()
-        self.slots = slot_of_seq[table.column("case_seq").to_numpy()][order]
-        self.verdicts = np.array([_VERDICT_CODES[str(verdict)] for verdict in verdicts], np.int8)[order]
+        run_seq, case_seq = (table.column(name).to_numpy() for name in ("run_seq", "case_seq"))
+        order = np.argsort((run_seq.astype(np.int64) << 32) | case_seq, kind="stable")  # quick: it is nearly sorted
+        self.slots = slot_of_seq[case_seq][order]
+        self.verdicts = _verdict_codes(table)[order]
         self.seconds = _floats(table, "duration_s")[order]
         self.is_flaky = table.column("is_flaky").to_numpy(zero_copy_only=False).astype(np.bool_)[order]
         self.memory = _floats(table, "peak_memory_bytes")[order]
@@ -98,6 +97,12 @@ class _CaseColumns:
     def window(self, run_seq: int) -> slice:
         """Give the rows of a run; empty where it has none."""
         return self._windows.get(run_seq, slice(0, 0))
+
+
+def _verdict_codes(table: Table) -> NDArray[np.int8]:
+    """Turn the indices of the dictionary into codes: words would be millions of Python strings."""
+    codes = np.array([_VERDICT_CODES[verdict] for verdict in queries.VERDICTS], np.int8)
+    return np.asarray(codes[table.column("verdict").combine_chunks().indices.to_numpy()], np.int8)
 
 
 def _floats(table: Table, name: str) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
@@ -64,6 +65,10 @@ class Fields:
     def truth(self, key: str) -> bool:
         """Take true or false."""
         return self._take(key, _truth, False)  # noqa: FBT003  # the default of a failed field, like the others
+
+    def day(self, key: str) -> date:
+        """Take a date, `2026-11-24`."""
+        return self._take(key, lambda value: date.fromisoformat(_text(value)), date.min)
 
     def word(self, key: str, kind: type[_Word], default: _Word) -> _Word:
         """Take one of the words of an enumeration."""

@@ -1,11 +1,12 @@
 """The pytest plugin: follows a plan inside pytest's collection. Registered as `cipredict` (entry point `pytest11`).
 
-Without its options it adds five option names and does nothing else; the modules below load only when one is used.
+Without its options it adds eight option names and does nothing else; the modules below load only when one is used.
 
 - `choice`    which ids run and in which order: pure, knows no pytest
 - `selector`  hooks that deselect and order, also on the workers of pytest-xdist
 - `queue_*`   hooks behind `--cipredict-queue`: the loop, its xdist scheduler, batches to cases
 - `recorder`  hooks behind `--cipredict-report`
+- `quarantine` hooks that keep the failures of quarantined cases out of the exit code
 - `collector` hooks behind `--cipredict-collect`, which `cipredict.act.collect` uses
 
 Standard library, pytest and `cipredict.plans` only; for a queue also `cipredict.act.queue`, where a Redis client may
@@ -54,6 +55,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="KEY",
         help="Name of the build whose shards share the queue; by default the CI system's.",
     )
+    group.addoption(
+        "--cipredict-quarantine",
+        metavar="PLAN.json",
+        help="Report failures of the cases that this quarantine plan names, without turning the session red.",
+    )
     group.addoption("--cipredict-collect", metavar="FILE", help=argparse.SUPPRESS)
 
 
@@ -79,6 +85,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from cipredict.pytest_plugin.queue_loop import register_queue  # noqa: PLC0415  # loads when asked for
 
         register_queue(config)
+    if option.cipredict_quarantine:
+        from cipredict.pytest_plugin.quarantine import register_quarantine  # noqa: PLC0415  # loads when asked for
+
+        register_quarantine(config)
     if option.cipredict_report:
         from cipredict.pytest_plugin.recorder import register_recorder  # noqa: PLC0415  # loads when asked for
 

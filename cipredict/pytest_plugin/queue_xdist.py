@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from xdist.scheduler.load import LoadScheduling
 
+from cipredict.pytest_plugin.case_ids import reported_case_id
+
 if TYPE_CHECKING:
     import pytest
     from xdist.workermanage import WorkerController
@@ -43,7 +45,7 @@ class QueueScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist is 
                 return
             collected: list[str] = next(iter(self.node2collection.values()))
             self.collection = collected
-            self._queue.learn_collection([self._case_id(nodeid) for nodeid in collected])
+            self._queue.learn_collection([reported_case_id(self.config, nodeid) for nodeid in collected])
         for _ in range(_HELD):  # in turn, so that a short queue serves all workers
             for node in self.nodes:
                 self._fill(node, up_to=_HELD - 1)
@@ -80,9 +82,3 @@ class QueueScheduling(LoadScheduling):  # type: ignore[misc]  # pytest-xdist is 
         for index in running if crashed is not None else ():
             self._feed.ran(index)
         return crashed
-
-    def _case_id(self, nodeid: str) -> str:
-        """Take off the `@group` that pytest-xdist appends with `--dist loadgroup`, by its own rule."""
-        at = nodeid.rfind("@")
-        is_grouped = self.config.getoption("dist", "no") == "loadgroup" and at > nodeid.rfind("]")
-        return nodeid[:at] if is_grouped else nodeid

@@ -23,9 +23,12 @@ from typing import TextIO
 import pytest
 
 import cipredict
+from cipredict.pytest_plugin.case_ids import reported_case_id
 
 _MEMORY = "cipredict_memory_growth_bytes"
 """Attribute of a report; pytest serialises it with the rest, unlike `user_properties` it stays out of JUnit files."""
+QUARANTINED = "cipredict_quarantined"
+"""Attribute of a failed report that `quarantine` keeps out of the count."""
 
 
 def register_recorder(config: pytest.Config) -> None:
@@ -97,7 +100,7 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write one phase of one case."""
-        self._write(type(report).__name__, _phase(report, nodeid=self._case_id(report.nodeid)))
+        self._write(type(report).__name__, _phase(report, nodeid=reported_case_id(self._config, report.nodeid)))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Write a file that could not be collected, or was skipped as a whole."""
@@ -121,12 +124,6 @@ class Recorder:
         """Say so when there is no report."""
         if self._problem:
             terminalreporter.write_line(self._problem, yellow=True)
-
-    def _case_id(self, nodeid: str) -> str:
-        """Take off the `@group` that pytest-xdist appends with `--dist loadgroup`, by its own rule."""
-        at = nodeid.rfind("@")
-        is_grouped = self._config.getoption("dist", "no") == "loadgroup" and at > nodeid.rfind("]")
-        return nodeid[:at] if is_grouped else nodeid
 
     def _write(self, kind: str, fields: Mapping[str, object]) -> None:
         if self._file is None:
@@ -161,5 +158,6 @@ def _phase(report: pytest.TestReport, *, nodeid: str) -> Mapping[str, object]:
         "worker": getattr(report, "worker_id", None),
         "peak_memory_growth_bytes": getattr(report, _MEMORY, None),
         "wasxfail": getattr(report, "wasxfail", None),
+        "quarantined": getattr(report, QUARANTINED, None),
     }
     return fields | {name: value for name, value in optional.items() if value is not None}

@@ -17,6 +17,7 @@ from cipredict.records import (
     Change,
     CommitRecord,
     CoverageLink,
+    CoveredFile,
     ImportEdge,
     JobRecord,
     ReportRecord,
@@ -43,6 +44,8 @@ _RUN = pa.schema(
         ("finished_at", _TIME),
         ("result", pa.string()),
         ("is_change_known", pa.bool_()),
+        ("url", pa.string()),
+        ("is_complete", pa.bool_()),
     ]
 )
 _JOB = pa.schema(
@@ -114,6 +117,7 @@ _REPORT = pa.schema(
 
 _SNAPSHOT = pa.schema([("kind", pa.string()), ("source", pa.string()), ("recorded_at", _TIME)])
 _LINK = pa.schema([("case_id", pa.string()), ("path", pa.string()), ("lines", pa.int32())])
+_COVERED_FILE = pa.schema([("path", pa.string()), ("covered_lines", pa.int32()), ("valid_lines", pa.int32())])
 _EDGE = pa.schema([("importer", pa.string()), ("imported", pa.string())])
 _TIMING = pa.schema([("case_id", pa.string()), ("duration_s", pa.float64())])
 
@@ -231,6 +235,11 @@ def link_table(links: Iterable[CoverageLink]) -> Table:
     return table_of(_LINK, links)
 
 
+def covered_file_table(files: Iterable[CoveredFile]) -> Table:
+    """Give the `incoming` files of a coverage snapshot."""
+    return table_of(_COVERED_FILE, files)
+
+
 def edge_table(edges: Iterable[ImportEdge]) -> Table:
     """Give the `incoming` edges of an import snapshot."""
     return table_of(_EDGE, edges)
@@ -256,6 +265,8 @@ def _run(record: RunRecord) -> Row:
         utc(record.finished_at),
         record.result,
         record.changes is not None,
+        record.url,
+        record.is_complete,
     )
 
 

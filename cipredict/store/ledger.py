@@ -47,10 +47,11 @@ def _plan_row(event: Event) -> tuple[object, ...]:
 
 
 def _prediction_rows(event: Event) -> Iterator[tuple[object, ...]]:
+    event_id = event.event_id  # a hash of the whole plan, whose cases are thousands
     for case in _cases(event.body.get("cases")):
         if isinstance(case, dict) and isinstance(case.get("id"), str):
             is_selected = case.get("decision") != "skip"
-            yield event.event_id, case["id"], is_selected, _number(case, "p_fail"), _number(case, "expected_s")
+            yield event_id, case["id"], is_selected, _number(case, "p_fail"), _number(case, "expected_s")
 
 
 def _cases(cases: object) -> Iterator[object]:

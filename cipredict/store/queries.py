@@ -31,9 +31,9 @@ def load_cases(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_cases", as_of)
 
 
-def load_case_runs(store: Store, as_of: datetime) -> Table:
-    """Give a row per case and run, in the order of `load_runs`: the worst verdict, the mean time."""
-    return _load(store, "load_case_runs", as_of)
+def load_case_runs(store: Store, as_of: datetime, *, last_runs: int | None = None) -> Table:
+    """Give a row per case and run, in no order: the worst verdict, the mean time; only of the `last_runs` if given."""
+    return query_file(store.connection, "sql/load_case_runs.sql", {"as_of": utc(as_of), "last_runs": last_runs})
 
 
 def load_changes(store: Store, as_of: datetime) -> Table:
@@ -49,6 +49,11 @@ def load_jobs(store: Store, as_of: datetime) -> Table:
 def load_coverage_links(store: Store, as_of: datetime) -> Table:
     """Give a row per case and executed file, as last measured."""
     return _load(store, "load_coverage_links", as_of)
+
+
+def load_coverage_files(store: Store, as_of: datetime) -> Table:
+    """Give a row per file, with how much of it the suite executed, as last measured."""
+    return _load(store, "load_coverage_files", as_of)
 
 
 def load_import_edges(store: Store, as_of: datetime) -> Table:
@@ -81,18 +86,38 @@ def load_ledger(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_ledger", as_of)
 
 
-def load_case_history(store: Store, as_of: datetime, *, default_branch: str = "") -> Table:
+def load_case_history(
+    store: Store, as_of: datetime, *, default_branch: str = "", last_runs: int | None = None
+) -> Table:
     """Give what was known about each case, over all runs and over those of the default branch itself.
 
-    An empty `default_branch` means the branch most often pushed to.
+    An empty `default_branch` means the branch most often pushed to. Ten million results take seconds: a report gives
+    `last_runs`, and sees only those.
     """
-    parameters = {"as_of": utc(as_of), "default_branch": default_branch}
+    parameters = {"as_of": utc(as_of), "default_branch": default_branch, "last_runs": last_runs}
     return query_file(store.connection, "sql/case_history.sql", parameters)
 
 
 def load_file_churn(store: Store, as_of: datetime) -> Table:
     """Give how often each path changed in the last 3, 14 and 56 days."""
     return _load(store, "file_churn", as_of)
+
+
+def find_runs(store: Store, run_id: str, *, attempt: int | None = None, repository: str = "") -> Table:
+    """Give the run that CI called so, its last attempt by default: a row per provider and repository that has one."""
+    parameters = {"run_id": run_id, "attempt": attempt, "repository": repository}
+    return query_file(store.connection, "sql/find_runs.sql", parameters)
+
+
+def load_run_cases(store: Store, run_seq: int) -> Table:
+    """Give a row per case and report file of one run."""
+    return query_file(store.connection, "sql/load_run_cases.sql", {"run_seq": run_seq})
+
+
+def load_complete_runs(store: Store, *, provider: str, repository: str) -> Table:
+    """Give the attempts of runs that have ended and whose jobs are all stored, whenever."""
+    parameters = {"provider": provider, "repository": repository}
+    return query_file(store.connection, "sql/load_complete_runs.sql", parameters)
 
 
 def load_reports(store: Store) -> Table:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from cipredict.records import CoverageLink, ImportEdge
-from cipredict.store.columns import edge_table, link_table, snapshot_table, timing_table
+from cipredict.records import CoverageLink, CoveredFile, ImportEdge
+from cipredict.store.columns import covered_file_table, edge_table, link_table, snapshot_table, timing_table
 from cipredict.store.database import Store
 from cipredict.store.statements import Table, upsert
 
@@ -22,6 +22,13 @@ def add_coverage_links(store: Store, links: Iterable[CoverageLink], *, source: s
     """
     table = link_table(links)
     _add(store, snapshot_table("coverage", source, recorded_at), table, upserts=("cases", "coverage_links"))
+    return int(table.num_rows)
+
+
+def add_covered_files(store: Store, files: Iterable[CoveredFile], *, source: str, recorded_at: datetime) -> int:
+    """Store how much of each file the suite executed; give the number of files. `source` is the coverage file."""
+    table = covered_file_table(files)
+    _add(store, snapshot_table("coverage_files", source, recorded_at), table, upserts=("coverage_files",))
     return int(table.num_rows)
 
 

@@ -77,6 +77,16 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
+def bounded_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB use 500 MB for the length of the block, and the disk beyond: for statements over whole tables."""
+    connection.execute("set memory_limit = '500MB'")
+    try:
+        yield
+    finally:
+        connection.execute("reset memory_limit")
+
+
+@contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> Iterator[None]:
     """Let SQL read Arrow tables by name, without copying them, for the length of the block."""
     for name, table in tables.items():

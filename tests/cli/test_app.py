@@ -219,3 +219,25 @@ def test_a_plan_with_a_tail_holds_a_queue(cases: str, capsys: pytest.CaptureFixt
     document = json.loads(capsys.readouterr().out)
     assert sum(len(batch["tests"]) for batch in document["queue"]) == 10
     assert sum(len(batch["tests"]) for batch in document["queue"] if batch["shard"] is None) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        ("opentelemetry", "otel"),
+        ("opentelemetry.sdk", "otel"),
+        ("duckdb", "store"),
+        ("lxml.etree", "store"),
+        ("torch", "learn"),
+    ],
+)
+def test_a_missing_extra_is_named(
+    name: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(_: str) -> None:
+        raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+    monkeypatch.setattr("cipredict.cli.app.import_module", missing)
+    assert main(["shard"]) == 2
+    expected = f"cipredict: This command needs {name}: pip install 'cipredict[{extra}]'. [missing-extra]\n"
+    assert capsys.readouterr().err == expected

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cipredict.ingest.interface import Report
+from cipredict.ingest.interface import Report, ReportReader
 from cipredict.records import CaseBatch, CaseRun, RunKey
 
 ReadReport = Callable[..., tuple[dict[str, CaseRun], Report]]
@@ -33,19 +33,28 @@ def real_formats() -> Path:
 
 @pytest.fixture(scope="session")
 def read_report() -> ReadReport:
-    """Read bytes, text or a file; give the cases by id, and the report, which must come last and once."""
+    """Read JUnit from bytes, text or a file; give the cases by id, and the report, which must come last and once."""
     junit = pytest.importorskip("cipredict.ingest.junit", reason="needs lxml (pip install 'cipredict[store]')")
+    return _with(junit.read_junit)
 
+
+@pytest.fixture(scope="session")
+def read_any() -> ReadReport:
+    """Read a report of any format likewise."""
+    reports = pytest.importorskip("cipredict.ingest.reports", reason="needs lxml (pip install 'cipredict[store]')")
+    return _with(reports.read_report)
+
+
+def _with(reader: ReportReader) -> ReadReport:
     def read(
         content: bytes | str | Path, *, known_files: frozenset[str] = frozenset()
     ) -> tuple[dict[str, CaseRun], Report]:
         data = content.read_bytes() if isinstance(content, Path) else content
         stream = io.BytesIO(data.encode() if isinstance(data, str) else data)
-        *batches, report = junit.read_junit(
-            stream, source="report.xml", key=RunKey("local", "shop", "1"), known_files=known_files
-        )
-        assert all(isinstance(batch, CaseBatch) for batch in batches)
+        *items, report = reader(stream, source="report.xml", key=RunKey("local", "shop", "1"), known_files=known_files)
         assert isinstance(report, Report)
+        batches = [item for item in items if isinstance(item, CaseBatch)]
+        assert len(batches) == len(items)
         return {case.case_id: case for batch in batches for case in batch.cases}, report
 
     return read

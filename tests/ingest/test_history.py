@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,19 @@ def test_a_report_of_no_known_run_is_refused(tmp_path: Path) -> None:
     write(tmp_path, {"runs.csv": f"{RUNS}{ROW}\n", "junit/r9.xml": report()})
     _, items = read(tmp_path)
     assert ("runs.csv has no run r9",) == items[0].problems
+
+
+@pytest.mark.parametrize("suffix", ["xml", "json", "jsonl", "json.gz", "trx"])
+def test_a_report_may_be_of_any_format(tmp_path: Path, suffix: str) -> None:
+    ctrf = {"reportFormat": "CTRF", "results": {"tests": [{"name": "a", "status": "failed", "duration": 2500}]}}
+    write(tmp_path, {"runs.csv": f"{RUNS}{ROW}\n".replace("r1", "v1.0.json")})
+    (tmp_path / "junit").mkdir()
+    content = json.dumps(ctrf).encode()
+    path = tmp_path / "junit" / f"v1.0.json.{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix.endswith("gz") else content)
+    runs, _ = read(tmp_path)
+    run = runs["v1.0.json"]
+    assert (Result.FAILURE, START + timedelta(seconds=2.5)) == (run.result, run.finished_at)
 
 
 def test_a_broken_report_spoils_only_its_own_run(tmp_path: Path) -> None:

@@ -149,6 +149,12 @@ def test_go_parents_give_the_time_of_their_subtests_away(read_report: ReadReport
             id="playwright",
         ),
         pytest.param("ctest", "generic", ["fast", "off", "slow"], id="ctest"),
+        pytest.param(
+            "mocha",
+            "mocha",
+            [f"/repo/test/cart.js::cart {title}" for title in ("is empty", "pays", "comes back")],
+            id="mocha",
+        ),
     ],
 )
 def test_every_dialect_has_one_id_rule(
@@ -390,3 +396,18 @@ def test_real_pytest_reports_name_what_was_collected(read_report: ReadReport, re
     cases, _ = read_report(folder / report)
     collected = set((folder / "collect_only_q.txt").read_text(encoding="utf-8").partition("\n\n")[0].splitlines())
     assert {"tests/test_collect_error.py"} | collected >= set(cases) >= collected
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "is_flaky"),
+    [
+        pytest.param(["<skipped/>", "<failure/>"], False, id="TestNG retried, and it failed again"),
+        pytest.param(["<failure/>", "<skipped/>"], False, id="skipped elsewhere"),
+        pytest.param(["<failure/>", ""], True, id="passed in the end"),
+        pytest.param(["<failure/>", "<error/>"], False, id="failed differently"),
+    ],
+)
+def test_a_skipped_entry_makes_no_case_flaky(read_report: ReadReport, outcomes: list[str], *, is_flaky: bool) -> None:
+    entries = (f"<testcase classname='org.shop.CartTest' name='adds'>{outcome}</testcase>" for outcome in outcomes)
+    cases, _ = read_report(f"<testsuite name='org.shop.CartTest'>{''.join(entries)}</testsuite>")
+    assert (is_flaky, 2) == (cases["org.shop.CartTest::adds"].is_flaky, cases["org.shop.CartTest::adds"].attempts)

@@ -11,6 +11,7 @@ pytest.importorskip("pyarrow", reason="the store extra is not installed")
 
 from cipredict.errors import EXIT_USAGE, StoreError, StoreTooNew  # noqa: E402  # after the skips
 from cipredict.store.database import Store, open_store  # noqa: E402
+from cipredict.store.migrate import migrate  # noqa: E402
 
 pytestmark = pytest.mark.learn
 
@@ -136,6 +137,17 @@ def test_a_duckdb_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="not a history of cipredict"), open_store(path, read_only=read_only):
             pass
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_file_with_blocks_of_another_size_is_as_good(path: Path, *, read_only: bool) -> None:
+    """Files keep the size they were made with; earlier versions made them with DuckDB's own."""
+    path.parent.mkdir()
+    with duckdb.connect(path, config={"default_block_size": "262144"}) as connection:
+        migrate(connection, path)
+    with open_store(path, read_only=read_only) as store:
+        [(size,)] = store.connection.execute("select block_size from pragma_database_size()").fetchall()
+    assert size == 262144
 
 
 @pytest.mark.parametrize("read_only", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -113,6 +114,52 @@ def test_readers_share_the_file_among_processes(existing: Path) -> None:
 def test_a_reader_keeps_a_writer_waiting(existing: Path) -> None:
     with held(existing, by="reader"), pytest.raises(StoreLocked), open_store(existing, wait_s=0):
         pass
+
+
+# -- the line of those who wait ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def in_the_doorway(folder: Path) -> Iterator[None]:
+    """Be the one who waits; raises BlockingIOError where somebody is already."""
+    fcntl = pytest.importorskip("fcntl", reason="this system has no lock to line up by")
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def test_who_waits_for_the_file_keeps_others_behind(existing: Path) -> None:
+    def somebody_else_comes(_seconds: float) -> None:
+        with pytest.raises(BlockingIOError), in_the_doorway(existing.parent):
+            pass
+        holder.communicate()
+
+    with held(existing) as holder, open_store(existing, sleep=somebody_else_comes):
+        pass
+
+
+def test_who_has_the_file_stands_in_nobody_s_way(existing: Path) -> None:
+    with open_store(existing), in_the_doorway(existing.parent):
+        pass
+
+
+def test_a_line_that_does_not_move_is_left_when_patience_ends(existing: Path) -> None:
+    fake = FakeClock()
+    with in_the_doorway(existing.parent):
+        fake.open(existing, wait_s=1.0)
+    assert sum(fake.pauses) == pytest.approx(1.0)
+    assert max(fake.pauses) == pytest.approx(0.02)
+
+
+def test_where_folders_cannot_be_locked_nobody_lines_up(existing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeClock()
+    with in_the_doorway(existing.parent):
+        monkeypatch.setattr("cipredict.store.lock.fcntl", None)
+        fake.open(existing, wait_s=1.0)
+    assert fake.pauses == []
 
 
 MESSAGE = 'IO Error: Could not set lock on file "/x": Conflicting lock is held in /bin/python3 (PID 77). See also'

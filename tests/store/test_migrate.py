@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.learn
 
-LATER = Migration(len(known_migrations()) + 1, "later", "alter table runs add column mood varchar; select 1;")
+LATER = Migration(known_migrations()[-1].version + 1, "later", "alter table runs add column mood varchar; select 1;")
 BROKEN = Migration(LATER.version, "broken", "drop table steps; select * from nowhere;")
 
 
@@ -63,7 +65,9 @@ def test_the_copy_is_a_history_that_works(store: Store, make_run: MakeRun) -> No
 def test_a_copy_left_half_made_by_a_kill_is_made_again(store: Store) -> None:
     store.path.with_name(f"history.v{LATER.version - 1}.duckdb.unfinished").write_bytes(b"half")
     copy = migrate(store.connection, store.path, (*known_migrations(), LATER))
-    assert sorted(file.name for file in store.path.parent.glob("*v1*")) == [copy.name if copy else ""]
+    assert sorted(file.name for file in store.path.parent.glob(f"*v{LATER.version - 1}*")) == [
+        copy.name if copy else ""
+    ]
 
 
 def test_a_failing_migration_changes_nothing(store: Store) -> None:
@@ -83,3 +87,33 @@ def test_whoever_opens_an_older_file_upgrades_it(
     monkeypatch.setattr("cipredict.store.database.known_migrations", lambda: (*known_migrations(), LATER))
     with open_store(path, read_only=read_only) as store:
         assert store.connection.execute("select run_id, mood from runs").fetchall() == [("1", None)]
+
+
+@pytest.mark.parametrize(("before", "after"), list(pairwise(known_migrations())), ids=lambda step: step.name)
+def test_a_file_of_the_version_before_is_upgraded(path: Path, before: Migration, after: Migration) -> None:
+    older = [migration for migration in known_migrations() if migration.version <= before.version]
+    path.parent.mkdir()
+    with duckdb.connect(path) as connection:
+        migrate(connection, path, older)
+        connection.execute("insert into cases values (1, 't.py::x')")
+        migrate(connection, path, [*older, after])
+        assert schema_version(connection, path) == after.version
+        assert connection.execute("select case_id from cases").fetchall() == [("t.py::x",)]
+
+
+def test_a_history_of_version_1_learns_pages_and_completeness(path: Path, make_run: MakeRun) -> None:
+    path.parent.mkdir()
+    with duckdb.connect(path) as connection:
+        migrate(connection, path, known_migrations()[:1])
+        connection.execute(
+            "insert into runs (run_seq, provider, repository, run_id, attempt, workflow, sha, parent_sha, branch,"
+            " event, is_change_known) values (1, 'github', 'me/it', '1', 1, '', 'abc', '', '', '', false)"
+        )
+    with open_store(path) as store:
+        assert store.connection.execute("select sha, url, is_complete from runs").fetchall() == [("abc", "", False)]
+        add_runs(store, [replace(make_run(1), url="https://x/1", is_complete=True), make_run(2)])
+        add_runs(store, [make_run(1)])
+        assert store.connection.execute("select run_id, sha, url, is_complete from runs order by all").fetchall() == [
+            ("1", "abc", "https://x/1", True),
+            ("2", "", "", False),
+        ]

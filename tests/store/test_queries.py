@@ -28,17 +28,18 @@ from cipredict.records import (
     Change,
     CommitRecord,
     CoverageLink,
+    CoveredFile,
     ImportEdge,
     JobRecord,
     RunKey,
     RunRecord,
     Verdict,
 )
-from cipredict.store import queries
+from cipredict.store import health, queries, trust
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import Store, open_store
 from cipredict.store.ledger import add_events
-from cipredict.store.snapshots import add_coverage_links, add_import_edges, add_timings
+from cipredict.store.snapshots import add_coverage_links, add_covered_files, add_import_edges, add_timings
 from cipredict.store.writer import add_commits, add_jobs, add_runs
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ DATED = [
     queries.load_changes,
     queries.load_jobs,
     queries.load_coverage_links,
+    queries.load_coverage_files,
     queries.load_import_edges,
     queries.load_timings,
     queries.load_commits,
@@ -65,6 +67,12 @@ DATED = [
     queries.load_ledger,
     queries.load_case_history,
     queries.load_file_churn,
+    trust.load_flaky_outcomes,
+    trust.load_flaky_trees,
+    trust.load_flaky_window,
+    health.load_health_history,
+    health.load_health_steps,
+    health.load_recent_cases,
 ]
 
 
@@ -137,6 +145,7 @@ def fill(store: Store, history: Sequence[Night], *, first: int = 0) -> None:
         links = [CoverageLink(case.case_id, path, number + 1) for case in night.cases for path in night.paths or ()]
         seconds = {case.case_id: float(number) for case in night.cases}
         add_coverage_links(store, links, source=source, recorded_at=night.known_at)
+        add_covered_files(store, [CoveredFile("a.py", number, 9)], source=source, recorded_at=night.known_at)
         add_import_edges(store, "me/it", [ImportEdge(source, path) for path in PATHS], recorded_at=night.known_at)
         add_timings(store, seconds, source=source, recorded_at=night.known_at)
 
@@ -171,13 +180,35 @@ def plan_of(number: int, night: Night) -> Event:
 
 
 def answers(store: Store, as_of: datetime) -> dict[str, Any]:  # Any: rows of every query
-    return {query.__name__: query(store, as_of).to_pylist() for query in DATED}
+    rows = {query.__name__: query(store, as_of).to_pylist() for query in DATED}
+    rows["load_case_runs"].sort(key=lambda row: (row["run_seq"], row["case_seq"]))  # the one without an order
+    return rows
 
 
 def test_every_query_that_takes_a_time_is_under_test() -> None:
     takes_time = {file.stem for file in (ROOM / "sql").glob("*.sql") if "$as_of" in file.read_text(encoding="utf-8")}
     assert len(takes_time) == len(DATED)
-    assert {file.stem for file in (ROOM / "sql").glob("*.sql")} - takes_time == {"load_reports"}
+    assert {file.stem for file in (ROOM / "sql").glob("*.sql")} - takes_time == {
+        "find_runs",
+        "health_events",
+        "health_reports",
+        "load_complete_runs",
+        "load_reports",
+        "load_run_cases",
+        "load_stored_columns",
+        "load_table_names",
+        "load_traced_jobs",
+        "load_traced_runs",
+    }
+
+
+def test_complete_runs_are_those_of_one_repository(store: Store, make_run: MakeRun, at: At) -> None:
+    ended, running, elsewhere = make_run(1), make_run(2, minutes=None), make_run(3)
+    elsewhere = replace(elsewhere, key=replace(elsewhere.key, repository="me/other"))
+    add_runs(store, [replace(ended, is_complete=True), running, replace(elsewhere, is_complete=True)])
+    assert queries.load_complete_runs(store, provider="github", repository="me/it").to_pylist() == [
+        {"run_id": "1", "attempt": 1, "ended_at": at(1.5)}
+    ]
 
 
 @settings(max_examples=10, deadline=None)
@@ -219,7 +250,6 @@ def test_runs_and_all_that_belongs_to_them_come_in_the_order_of_their_start(
     add_case_batches(store, [make_batch(number, make_case("a")) for number in numbers])
     runs = queries.load_runs(store, at(9))
     assert runs["run_id"].to_pylist() == ["1", "2", "3"]
-    assert queries.load_case_runs(store, at(9))["run_seq"].to_pylist() == runs["run_seq"].to_pylist()
     assert queries.load_changes(store, at(9))["path"].to_pylist() == ["1.py", "2.py", "3.py"]
 
 
@@ -233,6 +263,82 @@ def test_a_matrix_gives_one_row_per_case_with_the_worst_verdict_and_the_mean_tim
     assert (row["verdict"], row["duration_s"]) == ("error", 1.5)
     [run] = queries.load_runs(store, at(9)).to_pylist()
     assert (run["n_cases"], run["n_failed"], run["test_s"]) == (1, 1, 3.0)
+
+
+MANY_CASES = tuple(f"t.py::test_{number:02}" for number in range(70))
+"""More than two blocks of the bits in which queries count cases."""
+reports = st.lists(st.lists(st.sampled_from(MANY_CASES), max_size=70, unique=True), max_size=3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(runs=st.lists(reports, max_size=3))
+def test_what_became_of_cases_and_runs_agrees_with_plain_python(runs: list[list[list[str]]]) -> None:
+    found: dict[tuple[int, str], list[CaseRun]] = {}
+    batches = []
+    for number, case_ids, job in ((n, ids, job) for n, jobs in enumerate(runs) for job, ids in enumerate(jobs)):
+        cases = tuple(
+            CaseRun(
+                case_id, list(Verdict)[(index + job) % 4], float(index), attempts=1 + job, is_flaky=index % 7 == job
+            )
+            for index, case_id in enumerate(case_ids)
+        )
+        batches.append(CaseBatch(key_of(number), "r.xml", cases, str(job)))
+        for case in cases:
+            found.setdefault((number, case.case_id), []).append(case)
+    with fresh_store() as store:
+        add_runs(store, [RunRecord(key_of(number), START + timedelta(hours=number)) for number in range(len(runs))])
+        add_case_batches(store, batches)
+        as_of = START + timedelta(hours=9)
+        names = dict(zip(*queries.load_cases(store, as_of).to_pydict().values(), strict=True))
+        case_runs = queries.load_case_runs(store, as_of).to_pylist()
+        rows = queries.load_runs(store, as_of).to_pylist()
+    assert {(row.pop("run_seq") - 1, names[row.pop("case_seq")]): row for row in case_runs} == {
+        place: _together(cases) for place, cases in found.items()
+    }
+    assert [(row["n_cases"], row["n_failed"], row["test_s"]) for row in rows] == [
+        _counted([cases for (run, _), cases in found.items() if run == number]) for number in range(len(runs))
+    ]
+
+
+def _together(cases: list[CaseRun]) -> dict[str, object]:
+    return {
+        "verdict": max((case.verdict for case in cases), key=queries.VERDICTS.index),
+        "duration_s": pytest.approx(sum(case.duration_s or 0 for case in cases) / len(cases)),
+        "is_flaky": any(case.is_flaky for case in cases),
+        "attempts": max(case.attempts for case in cases),
+        "peak_memory_bytes": None,
+    }
+
+
+def _counted(cases: list[list[CaseRun]]) -> tuple[int, int, float | None]:
+    failed = sum(any(run.verdict in {Verdict.FAILED, Verdict.ERROR} for run in runs) for runs in cases)
+    return len(cases), failed, sum(run.duration_s or 0 for runs in cases for run in runs) if cases else None
+
+
+def test_a_report_that_has_a_case_twice_counts_it_once(
+    store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    add_runs(store, [make_run(1)])
+    add_case_batches(store, [make_batch(1, make_case("a", ".", 1.0), make_case("a", "F", 2.0), make_case("b"))])
+    rows = queries.load_case_runs(store, at(9)).to_pylist()
+    assert sorted((row["case_seq"], row["verdict"], row["duration_s"]) for row in rows) == [
+        (1, "failed", 1.5),
+        (2, "passed", 1.0),
+    ]
+    assert queries.load_runs(store, at(9))["n_cases"].to_pylist() == [2]
+
+
+@pytest.mark.parametrize(("last_runs", "numbers"), [(None, {1, 2, 3}), (2, {2, 3}), (0, set()), (9, {1, 2, 3})])
+def test_the_last_runs_are_those_that_started_last(
+    store: Store, make_batch: MakeBatch, make_case: MakeCase, make_run: MakeRun, *, last_runs: int, numbers: set[int]
+) -> None:
+    add_runs(store, [make_run(number) for number in (2, 3, 1, 8)])
+    add_case_batches(store, [make_batch(number, make_case(str(number))) for number in (2, 3, 1, 8)])
+    as_of = START + timedelta(hours=5)
+    names = dict(zip(*queries.load_cases(store, as_of).to_pydict().values(), strict=True))
+    seqs = queries.load_case_runs(store, as_of, last_runs=last_runs)["case_seq"].to_pylist()
+    history = queries.load_case_history(store, as_of, last_runs=last_runs)["case_id"].to_pylist()
+    assert {int(names[seq]) for seq in seqs} == {int(case_id) for case_id in history} == numbers
 
 
 def test_indices_of_a_verdict_column_are_those_of_the_list(

@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("duckdb", reason="the store extra is not installed")
 pytest.importorskip("pyarrow", reason="the store extra is not installed")
 
-from cipredict.records import CoverageLink, ImportEdge  # after the skips
+from cipredict.records import CoverageLink, CoveredFile, ImportEdge  # after the skips
 from cipredict.store.database import Store
-from cipredict.store.queries import load_coverage_links, load_import_edges, load_timings
-from cipredict.store.snapshots import add_coverage_links, add_import_edges, add_timings
+from cipredict.store.queries import load_coverage_files, load_coverage_links, load_import_edges, load_timings
+from cipredict.store.snapshots import add_coverage_links, add_covered_files, add_import_edges, add_timings
 
 if TYPE_CHECKING:
     from tests.store.conftest import At
@@ -45,6 +45,17 @@ def test_a_snapshot_taken_in_again_replaces_itself(store: Store, at: At) -> None
         add_coverage_links(store, twice, source=".coverage", recorded_at=at(1))
     assert links(store, 1, at) == [("t::a", "x.py", 4)]
     assert store.connection.execute("select count(*) from snapshots").fetchall() == [(1,)]
+
+
+def test_covered_files_are_the_last_measured_of_each_path(store: Store, at: At) -> None:
+    old = [CoveredFile("a.py", 1, 4), CoveredFile("b.py", 0, 0)]
+    for _ in range(2):
+        assert add_covered_files(store, old, source="lcov.info", recorded_at=at(1)) == 2
+    add_covered_files(store, [CoveredFile("a.py", 3, 4)], source="lcov.info", recorded_at=at(2))
+    rows = [load_coverage_files(store, at(hour)).to_pylist() for hour in (0.5, 1, 3)]
+    shares = [[(row["path"], row["covered_lines"], row["covered_share"]) for row in found] for found in rows]
+    assert shares == [[], [("a.py", 1, 0.25), ("b.py", 0, None)], [("a.py", 3, 0.75), ("b.py", 0, None)]]
+    assert load_coverage_links(store, at(3)).num_rows == 0
 
 
 def test_the_import_graph_of_each_repository_is_the_last_one_read(store: Store, at: At) -> None:

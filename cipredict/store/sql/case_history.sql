@@ -6,7 +6,8 @@
 --          decayed_runs, decayed_failures: the run n runs ago weighs 0.5 ** (n / 10); failure_rate is their quotient.
 --          new_failures: failures after a run without; flips: verdicts that differ from the one before.
 --          duration_ewma_s: the newest time weighs 0.3; duration_p90_s: of the last 20 times, interpolated.
--- Parameters: $as_of; $default_branch, empty for the branch most often pushed to.
+-- Parameters: $as_of; $default_branch, empty for the branch most often pushed to; $last_runs, how many runs to look at,
+--          the latest known first; null for all.
 
 with
     known_runs as (
@@ -15,9 +16,11 @@ with
             known_at,
             event,
             branch,
-            row_number() over (order by known_at, started_at, run_id, attempt, run_seq) as position
+            row_number() over (order by known_at, started_at, run_id, attempt, run_seq)::integer as position
         from runs
         where known_at <= $as_of
+        order by position desc
+        limit $last_runs
     ),
     default_branch as (
         select coalesce(nullif($default_branch, ''), (
@@ -31,56 +34,66 @@ with
             limit 1
         )) as branch
     ),
+    placed_runs as (
+        select
+            known_runs.run_seq,
+            known_runs.known_at,
+            known_runs.position,
+            known_runs.branch = default_branch.branch
+                and known_runs.event in ('push', 'schedule', 'merge_group', 'workflow_dispatch', '') as is_base
+        from known_runs
+        cross join default_branch
+    ),
     verdicts as (
         select
-            known_runs.position,
-            known_runs.known_at,
-            known_runs.branch = default_branch.branch
-                and known_runs.event in ('push', 'schedule', 'merge_group', 'workflow_dispatch', '') as is_base,
-            case_runs.case_seq,
-            max(case_runs.verdict) as verdict,
-            avg(case_runs.duration_s) as duration_s
+            run_seq,
+            case_seq,
+            max(verdict) as verdict,
+            max(verdict) in ('failed', 'error') as is_failed,
+            avg(duration_s) as duration_s
         from case_runs
-        join known_runs using (run_seq)
-        cross join default_branch
-        group by all
-        having max(case_runs.verdict) <> 'skipped'
+        semi join known_runs using (run_seq)
+        group by
+            run_seq,
+            case_seq
+        having max(verdict) <> 'skipped'
     ),
     scoped as (
         select
-            'all' as scope,
-            *
+            scopes.is_narrow,
+            verdicts.case_seq,
+            verdicts.verdict,
+            verdicts.is_failed,
+            verdicts.duration_s,
+            placed_runs.known_at,
+            placed_runs.position
         from verdicts
-        union all
-        select
-            'default_branch' as scope,
-            *
-        from verdicts
-        where is_base
+        join placed_runs using (run_seq)
+        join (values (false), (true)) as scopes (is_narrow) on placed_runs.is_base or not scopes.is_narrow
     ),
     ranked as (
         select
-            scope,
+            is_narrow,
             case_seq,
             verdict,
-            verdict in ('failed', 'error') as is_failed,
+            is_failed,
             duration_s,
             known_at,
             row_number() over newest_first - 1 as runs_ago,
-            lead(verdict in ('failed', 'error')) over newest_first as was_failed,
+            lead(is_failed) over newest_first as was_failed,
             count(duration_s) over newest_first - 1 as times_ago,
-            count(duration_s) over (partition by scope, case_seq) as timed_runs
+            count(duration_s) over (partition by is_narrow, case_seq) as timed_runs
         from scoped
         window newest_first as (
             partition by
-                scope,
+                is_narrow,
                 case_seq
             order by position desc
             rows between unbounded preceding and current row
         )
     )
 select
-    ranked.scope,
+    if(ranked.is_narrow, 'default_branch', 'all') as scope,
     cases.case_id,
     count(*) as runs,
     count(*) filter (where is_failed) as failures,
@@ -101,8 +114,8 @@ select
 from ranked
 join cases using (case_seq)
 group by
-    ranked.scope,
+    ranked.is_narrow,
     cases.case_id
 order by
-    ranked.scope,
+    scope,
     cases.case_id

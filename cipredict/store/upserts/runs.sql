@@ -6,7 +6,7 @@
 
 insert into runs (
     run_seq, provider, repository, run_id, attempt, workflow, sha, parent_sha, branch, event,
-    started_at, finished_at, result, is_change_known
+    started_at, finished_at, result, is_change_known, url, is_complete
 )
 select
     (select coalesce(max(run_seq), 0) from runs) + position,
@@ -22,7 +22,9 @@ select
     started_at,
     finished_at,
     result,
-    is_change_known
+    is_change_known,
+    url,
+    is_complete
 from incoming
 on conflict (provider, repository, run_id, attempt) do update
 set
@@ -34,7 +36,9 @@ set
     started_at = coalesce(excluded.started_at, started_at),
     finished_at = coalesce(excluded.finished_at, finished_at),
     result = coalesce(excluded.result, result),
-    is_change_known = is_change_known or excluded.is_change_known;
+    is_change_known = is_change_known or excluded.is_change_known,
+    url = coalesce(nullif(excluded.url, ''), url),
+    is_complete = is_complete or excluded.is_complete;
 
 delete from run_changes
 where run_seq in (

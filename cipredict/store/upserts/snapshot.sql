@@ -20,6 +20,9 @@ semi join incoming_snapshot using (kind, source, recorded_at);
 delete from coverage_links
 where snapshot_seq in (from staged);
 
+delete from coverage_files
+where snapshot_seq in (from staged);
+
 delete from import_edges
 where snapshot_seq in (from staged);
 

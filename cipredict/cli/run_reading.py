@@ -1,0 +1,166 @@
+"""Runs from an API or from files, with what options, settings, environment and git say about them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from cipredict.cli.environment import ci_run
+from cipredict.cli.outputs import warn
+from cipredict.cli.run_changes import Changes
+from cipredict.cli.run_taking import FILE_CHUNK_RUNS, show_run_tally, take_in_runs
+from cipredict.errors import InputError, UsageError
+from cipredict.ingest.api.archives import archive_of
+from cipredict.ingest.api.client import Api, Patience
+from cipredict.ingest.api.github import GitHubRuns, github_host
+from cipredict.ingest.api.gitlab import GitLabRuns, gitlab_host
+from cipredict.ingest.api.session import Host
+from cipredict.ingest.api.wish import Known, Wish
+from cipredict.ingest.git import tracked_files
+from cipredict.ingest.github import GitHubPayloads
+from cipredict.ingest.gitlab import GitLabPayloads
+from cipredict.ingest.run_files import Payloads, read_run_files
+from cipredict.quantities import parse_seconds
+from cipredict.settings import Settings
+from cipredict.store.database import open_store
+from cipredict.store.queries import load_complete_runs, load_reports
+
+_AGO = re.compile(r"(\d{1,4})([hdw])")
+_HOURS = {"h": 1, "d": 24, "w": 168}
+
+
+class Asked(NamedTuple):
+    """What the user typed; empty where settings and environment shall say."""
+
+    repository: str
+    since: str
+    branch: str
+    artifacts: str
+    base_url: str
+    wait: str
+    changes: bool
+
+
+def take_github_files(paths: Sequence[str], settings: Settings, *, repository: str) -> None:
+    """Take in dumps and webhook payloads of GitHub."""
+    _take_files(paths, GitHubPayloads(repository or settings.repository), settings)
+
+
+def take_gitlab_files(paths: Sequence[str], settings: Settings, *, project: str) -> None:
+    """Take in dumps and webhook payloads of GitLab."""
+    _take_files(paths, GitLabPayloads(project or settings.repository), settings)
+
+
+def _take_files(paths: Sequence[str], payloads: Payloads, settings: Settings) -> None:
+    items = Changes(Path.cwd()).fill(read_run_files(paths, payloads))
+    tally = take_in_runs(items, settings.store, chunk_runs=FILE_CHUNK_RUNS)
+    show_run_tally(tally, payloads.oddities.items(), [])
+    if not tally.runs:
+        raise InputError("Nothing was stored: no file holds a usable run or job.", slug="ingest-nothing")
+
+
+def take_github(asked: Asked, settings: Settings, *, workflow: str) -> None:
+    """Ask GitHub for what the store does not know yet."""
+    address = asked.base_url or os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+    token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
+    host = github_host(_api_url(address, below="" if "api.github.com" in address else "/api/v3"), token)
+    wish = replace(_wish(asked, settings, option="--repo"), workflow=workflow)
+    with closing(_open_api(host, asked, settings)) as api:
+        _take(GitHubRuns(api, wish, load_known(wish, settings, "github")), api, asked, settings)
+
+
+def take_gitlab(asked: Asked, settings: Settings, *, tests: bool) -> None:
+    """Ask GitLab for what the store does not know yet."""
+    address = asked.base_url or os.environ.get("CI_API_V4_URL") or "https://gitlab.com"
+    token, job_token = os.environ.get("GITLAB_TOKEN", ""), os.environ.get("CI_JOB_TOKEN", "")
+    host = gitlab_host(_api_url(address, below="/api/v4"), token or job_token, is_job_token=not token)
+    wish = replace(_wish(asked, settings, option="--project"), test_reports=tests)
+    with closing(_open_api(host, asked, settings)) as api:
+        _take(GitLabRuns(api, wish, load_known(wish, settings, "gitlab")), api, asked, settings)
+
+
+def _take(runs: GitHubRuns | GitLabRuns, api: Api, asked: Asked, settings: Settings) -> None:
+    changes = Changes(Path.cwd(), ask_api=runs.changes if asked.changes else None)
+    tally = take_in_runs(changes.fill(runs.fetch()), settings.store)
+    facts = [("known before", runs.already_known), ("requests", api.requests), ("unchanged", api.unchanged)]
+    show_run_tally(tally, runs.oddities.items(), facts)
+
+
+def _open_api(host: Host, asked: Asked, settings: Settings) -> Api:
+    patience = Patience(longest_wait_s=parse_seconds(asked.wait, option="--wait"), tell=warn)
+    return Api(host, cache=settings.store.parent / "http-cache", patience=patience)
+
+
+def _api_url(address: str, *, below: str) -> str:
+    """Give the address of the API; a bare host has it `below`.
+
+    Raises
+    ------
+    UsageError
+        No address of the web.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = f"--base-url: '{address}' is no address; write https://host{below}."
+        raise UsageError(message, slug="api-address")
+    return address.rstrip("/") + (below if parts.path in {"", "/"} else "")
+
+
+def _wish(asked: Asked, settings: Settings, *, option: str) -> Wish:
+    run = ci_run()
+    repository = asked.repository or settings.repository or (run.repository if run else "")
+    if "/" not in repository:
+        raise UsageError(f"Which repository? Give {option} owner/name.", slug="api-repository")
+    now = datetime.now(UTC)
+    return Wish(
+        repository=repository,
+        since=parse_since(asked.since, now=now),
+        until=now.replace(hour=23, minute=59, second=59, microsecond=0),  # one address a day, for the cache
+        branch=asked.branch,
+        artifacts=asked.artifacts,
+    )
+
+
+def parse_since(text: str, *, now: datetime) -> datetime:
+    """Give the full hour so long ago, or the beginning of a date.
+
+    Raises
+    ------
+    UsageError
+        Neither.
+    """
+    if match := _AGO.fullmatch(text.strip()):
+        since = now - timedelta(hours=int(match[1]) * _HOURS[match[2]])
+        return since.replace(minute=0, second=0, microsecond=0)
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        message = f"--since: '{text}' is neither a time span such as 12h, 30d or 8w, nor a date such as 2026-01-31."
+        raise UsageError(message, slug="api-since") from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def load_known(wish: Wish, settings: Settings, provider: str) -> Known:
+    """Look up what need not be fetched; a history that does not exist yet knows nothing."""
+    files = _tracked_files()
+    if not settings.store.exists():
+        return Known(files=files)
+    with open_store(settings.store, read_only=True) as store:
+        runs = load_complete_runs(store, provider=provider, repository=wish.repository).to_pylist()
+        sources = load_reports(store).column("source").to_pylist()
+    ended_at = {(run["run_id"], run["attempt"]): run["ended_at"] for run in runs}
+    return Known(ended_at, frozenset(map(archive_of, sources)), files)
+
+
+def _tracked_files() -> frozenset[str]:
+    try:
+        return tracked_files(Path.cwd())
+    except InputError:
+        return frozenset()

@@ -1,0 +1,1 @@
+"""The APIs of GitHub and GitLab: what they tell of runs, page by page, with patience."""
