@@ -80,6 +80,7 @@ def shard(
     together: Annotated[
         list[Path] | None, typer.Option(help="File of case ids that share a shard; repeatable.")
     ] = None,
+    tail: Annotated[str | None, typer.Option(help="Queue the smallest cases worth this share, such as 15%.")] = None,
     selection: Annotated[Path | None, typer.Option(help="Shard what this selection plan runs.")] = None,
     candidates: CandidatesOption = None,
     collect: CollectOption = False,
@@ -101,6 +102,7 @@ def shard(
         strategy=strategy,
         group_by=group_by,
         together=tuple(together or ()),
+        tail=tail,
         selection=selection,
         candidates=candidates,
         collect=collect,

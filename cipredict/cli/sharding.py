@@ -18,7 +18,7 @@ from cipredict.forecast.durations import DurationTable
 from cipredict.plans.document import MadeFrom, canonical_json, compact_json, write_plan
 from cipredict.plans.selection_document import read_selection_plan
 from cipredict.plans.shard_plan import ShardPlan, Strategy
-from cipredict.quantities import parse_seconds
+from cipredict.quantities import parse_seconds, parse_share
 
 if TYPE_CHECKING:
     from cipredict.settings import Settings
@@ -38,6 +38,7 @@ class ShardingOptions:
     strategy: str
     group_by: str
     together: tuple[Path, ...]
+    tail: str | None
     selection: Path | None
     candidates: str | None
     collect: bool
@@ -55,6 +56,7 @@ def divide(options: ShardingOptions, settings: Settings) -> ShardPlan:
         strategy=Strategy.parse(options.strategy),
         group_of=_grouping(options),
         together=tuple(tuple(read_lines(str(path), what="list")) for path in options.together),
+        tail_share=parse_share(options.tail, option="--tail") if options.tail else 0.0,
     )
     try:
         return _by_forecast(options, settings, candidates, shard_options)

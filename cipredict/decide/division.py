@@ -9,11 +9,13 @@ from math import sqrt
 from cipredict.decide.grouping import GroupOf, Groups
 from cipredict.decide.packing import Worker, finish_times, lower_bound_s
 from cipredict.decide.parallelism import worthwhile_processes
+from cipredict.decide.queue_batches import cut_batches
 from cipredict.decide.shard_notes import notes_of
 from cipredict.decide.strategies import certain
 from cipredict.forecast.interface import Basis
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.shard_plan import Floor, Shard, ShardPlan, Strategy, verify_plan
+from cipredict.plans.shard_queue import Batch
 
 RUN_SPREAD_SHARE = 0.25
 """About 1 run in 10 is slower or faster than forecast by more than this share, as a whole (docs/sharding.md)."""
@@ -33,6 +35,7 @@ class ShardOptions:
     group_of : cases of the same group share a shard; `grouping.group_by` has the usual ones
     together : lists of case ids that share a shard
     overhead_s : fixed cost of a job before its first case
+    tail_share : share of the load that waits in a queue for idle shards, 0 for a plan without a queue
     run_spread_share : how much slower or faster whole machines are, on top of the cases' own intervals
     """
 
@@ -40,6 +43,7 @@ class ShardOptions:
     group_of: GroupOf | None = None
     together: Sequence[Sequence[str]] = ()
     overhead_s: float = 0.0
+    tail_share: float = 0.0
     run_spread_share: float = RUN_SPREAD_SHARE
 
 
@@ -77,10 +81,20 @@ def write_down(division: Division, made_from: MadeFrom) -> ShardPlan:
         lower_bound_s=min(bound_s, makespan_s),  # sums in another order differ in the last digit
         efficiency=total_s / (sum(running) * makespan_s) if makespan_s > 0 else None,
         floor=_floor(division, makespan_s),
+        queue=queue_of(division),
         basis={case.case_id: _BASIS_NAMES[case.basis] for case in groups.cases},
     )
     verify_plan(plan, (case.case_id for case in groups.cases), together=_shared(groups))
     return replace(plan, reasons=notes_of(plan, groups.items, division.workers, names=groups.names))
+
+
+def queue_of(division: Division, *, is_known: bool = True) -> tuple[Batch, ...]:
+    """Cut the batches of the queue, none where no tail was asked for."""
+    share = division.options.tail_share
+    if not share:
+        return ()
+    shards = len(division.workers)
+    return cut_batches(division.groups, division.homes, shards=shards, tail_share=share, is_known=is_known)
 
 
 def _shared(groups: Groups) -> list[list[str]]:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import ceil, isfinite
 
-from cipredict.decide.division import Division, ShardOptions, tests_of, write_down
+from cipredict.decide.division import Division, ShardOptions, queue_of, tests_of, write_down
 from cipredict.decide.grouping import Groups, make_groups
 from cipredict.decide.packing import Worker, lower_bound_s
 from cipredict.decide.shard_count import WORTH_SHARE, count_curve, count_note, worthwhile_count
-from cipredict.decide.shard_notes import target_note
+from cipredict.decide.shard_notes import queue_note, target_note
 from cipredict.decide.strategies import pack
 from cipredict.errors import ForecastUnusable, UsageError
 from cipredict.forecast.interface import Basis, DurationForecast
@@ -133,13 +133,14 @@ def plan_even_split(
         shards=tuple(Shard(at, tuple(tests[at]), worker.name) for at, worker in enumerate(workers)),
         made_from=made_from,
         overhead_s=options.overhead_s,
+        queue=queue_of(Division(groups, workers, homes, options), is_known=False),
         basis={case.case_id: Basis.FALLBACK.value for case in groups.cases},
         fallback=True,
         fallback_reason=reason,
         reasons=(f"No forecast: {reason} Cases are dealt out evenly by number.",),
     )
     verify_plan(plan, plan.basis, together=groups.members())
-    return plan
+    return replace(plan, reasons=(*plan.reasons, *queue_note(plan)))
 
 
 def _require(fine: bool, message: str, slug: str) -> None:  # noqa: FBT001  # reads as an assertion

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from cipredict.decide.packing import Items, Worker
+from cipredict.decide.queue_replay import replay_queue
 from cipredict.decide.shard_count import WORTH_SHARE
 from cipredict.plans.shard_plan import ShardPlan, Strategy
 
@@ -13,6 +14,7 @@ from cipredict.plans.shard_plan import ShardPlan, Strategy
 def notes_of(plan: ShardPlan, items: Items, workers: Sequence[Worker], *, names: Sequence[str]) -> tuple[str, ...]:
     """Give the notes that apply, most important first."""
     return (
+        *queue_note(plan),
         *_floor_note(plan, items),
         *_overhead_note(plan, items),
         *_memory_note(items, workers, names),
@@ -30,6 +32,23 @@ def target_note(plan: ShardPlan, *, target_s: float, max_shards: int, ends_s: fl
     if plan.floor is not None and plan.overhead_s + plan.floor.seconds > target_s:
         return (f"{missed} {plan.floor.name} takes {plan.floor.seconds:.1f} s alone: split it or make it faster.",)
     return (f"{missed} At most {max_shards} shards were allowed.",)
+
+
+def queue_note(plan: ShardPlan) -> tuple[str, ...]:
+    """Say what waits in the queue, and when its shards end if every case takes what is expected."""
+    if not plan.queue:
+        return ()
+    cases = f"{len(plan.tail)} of {plan.cases} cases wait in the queue for idle shards"
+    if plan.fallback:
+        return (f"{cases}.",)
+    seconds = [batch.expected_s or 0.0 for batch in plan.queue]
+    tail_s = sum(batch.expected_s or 0.0 for batch in plan.queue if batch.shard is None)
+    end_s = plan.overhead_s + max(replay_queue(plan.queue, seconds, shards=len(plan.shards)))
+    share = tail_s / sum(seconds) if sum(seconds) else 0.0
+    return (
+        f"{cases}, {share:.1%} of the load. If all take what is expected, the last shard ends after {end_s:.1f} s, and "
+        f"after {plan.makespan_s or 0.0:.1f} s where the queue cannot be reached.",
+    )
 
 
 def _floor_note(plan: ShardPlan, items: Items) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from cipredict.errors import CipredictError, InputError
 from cipredict.plans.document import read_plan
 from cipredict.plans.fields import Fields, parse_made_from
 from cipredict.plans.shard_plan import SCHEMA, CountPoint, Floor, Shard, ShardPlan, Strategy, verify_plan
+from cipredict.plans.shard_queue import Batch
 
 
 def read_shard_plan(path: Path) -> ShardPlan:
@@ -52,6 +53,7 @@ def _parse_plan(fields: Fields) -> ShardPlan:
         floor=_parse_floor(floor) if floor else None,
         target_s=fields.number_or_none("target_s"),
         curve=tuple(_parse_point(one) for one in fields.inner_list("curve")),
+        queue=tuple(_parse_batch(one) for one in fields.inner_list("queue")),
         basis=basis | fields.text_by_text("basis"),
         fallback=fields.truth("fallback"),
         fallback_reason=fields.text("fallback_reason"),
@@ -74,6 +76,10 @@ def _parse_shard(fields: Fields) -> Shard:
 
 def _parse_point(fields: Fields) -> CountPoint:
     return CountPoint(fields.count("shards"), fields.number("wall_s"), fields.number("billed_s"))
+
+
+def _parse_batch(fields: Fields) -> Batch:
+    return Batch(fields.count_or_none("shard"), fields.texts("tests"), fields.number_or_none("expected_s"))
 
 
 def _parse_floor(fields: Fields) -> Floor:

@@ -5,6 +5,7 @@
     ShardPlan
     ├── shards      one per worker, empty ones included: tests, estimated time and interval, parallelism, memory
     ├── makespan_s  the last shard's end;  lower_bound_s  what no plan beats;  floor  the longest that cannot be divided
+    ├── queue       batches in which shards that share a queue take the same cases
     ├── basis       case → history | model | fallback
     └── fallback    the whole run's: True means that no forecast was used, and no time is known
 
@@ -22,6 +23,7 @@ from typing import NamedTuple
 
 from cipredict.errors import CipredictError, UsageError
 from cipredict.plans.document import MadeFrom, frame_plan
+from cipredict.plans.shard_queue import Batch, tail_of
 
 # 1  2026-11: the first.
 SCHEMA = "cipredict.shard-plan/1"
@@ -111,6 +113,7 @@ class ShardPlan:
     efficiency : test seconds / (shards · makespan), 0…1; shards weighted by speed
     target_s : the time asked for, where that decided the number of shards
     curve : every number that was weighed, where the plan chose it by gain and price
+    queue : each case once more, in batches; empty where the plan was made without a tail
     reasons : notes for people, most important first
     """
 
@@ -124,6 +127,7 @@ class ShardPlan:
     floor: Floor | None = None
     target_s: float | None = None
     curve: tuple[CountPoint, ...] = ()
+    queue: tuple[Batch, ...] = ()
     basis: Mapping[str, str] = field(default_factory=dict)
     fallback: bool = False
     fallback_reason: str = ""
@@ -133,6 +137,11 @@ class ShardPlan:
     def cases(self) -> int:
         """Count the cases."""
         return sum(len(shard.tests) for shard in self.shards)
+
+    @property
+    def tail(self) -> list[str]:
+        """Give the cases that wait for whoever is free, longest first by batch."""
+        return tail_of(self.queue)
 
     def basis_counts(self) -> dict[str, int]:
         """Count the cases by what their time rests on."""
@@ -147,6 +156,7 @@ class ShardPlan:
         body: dict[str, object] = {name: getattr(self, name) for name in _PLAIN}
         body["shards"] = [{name: getattr(shard, name) for name in Shard.__slots__} for shard in self.shards]
         body["curve"] = [point._asdict() for point in self.curve]
+        body["queue"] = [batch._asdict() for batch in self.queue]
         body["made_from"] = asdict(self.made_from)
         body["floor"] = asdict(self.floor) if self.floor else None
         counts = self.basis_counts()
@@ -180,6 +190,7 @@ def verify_plan(plan: ShardPlan, case_ids: Iterable[str], *, together: Iterable[
         Our bug: a case is lost, doubled or invented, a group is torn, or the seconds contradict each other.
     """
     verify_each_case_once(plan, case_ids)
+    verify_queue_is_whole(plan)
     verify_groups_are_whole(plan, together)
     verify_seconds_agree(plan)
 
@@ -194,11 +205,23 @@ def verify_each_case_once(plan: ShardPlan, case_ids: Iterable[str]) -> None:
 
 
 def verify_groups_are_whole(plan: ShardPlan, together: Iterable[Iterable[str]]) -> None:
-    """Check that cases which belong together share a shard."""
+    """Check that cases which belong together share a shard, and a batch where there is a queue."""
     homes = {case: shard.shard_id for shard in plan.shards for case in shard.tests}
+    batches = {case: position for position, batch in enumerate(plan.queue) for case in batch.tests}
     for group in together:
-        if len({homes[case] for case in group}) > 1:
+        if len({(homes[case], batches.get(case)) for case in group}) > 1:
             raise _violation("groups-are-whole", f"cases kept together are in several shards: {sorted(group)[:3]}")
+
+
+def verify_queue_is_whole(plan: ShardPlan) -> None:
+    """Check that a queue holds every case once, and in a reserved batch only cases of that shard."""
+    if not plan.queue:
+        return
+    homes = {case: shard.shard_id for shard in plan.shards for case in shard.tests}
+    if sorted(case for batch in plan.queue for case in batch.tests) != sorted(homes):
+        raise _violation("queue-is-whole", "the queue does not hold each planned case once")
+    if any(batch.shard not in {None, homes[case]} for batch in plan.queue for case in batch.tests):
+        raise _violation("queue-is-whole", "a case is reserved for a shard that another one runs")
 
 
 def verify_seconds_agree(plan: ShardPlan) -> None:

@@ -1,14 +1,16 @@
 """The pytest plugin: follows a plan inside pytest's collection. Registered as `cipredict` (entry point `pytest11`).
 
-Without its options it adds six option names and does nothing else; the modules below load only when one is used.
+Without its options it adds eight option names and does nothing else; the modules below load only when one is used.
 
 - `choice`    which ids run and in which order: pure, knows no pytest
 - `selector`  hooks that deselect and order, also on the workers of pytest-xdist
+- `queue_*`   hooks behind `--cipredict-queue`: the loop, its xdist scheduler, batches to cases
 - `recorder`  hooks behind `--cipredict-report`
 - `quarantine` hooks that keep the failures of quarantined cases out of the exit code
 - `collector` hooks behind `--cipredict-collect`, which `cipredict.act.collect` uses
 
-Standard library, pytest and `cipredict.plans` only.
+Standard library, pytest and `cipredict.plans` only; for a queue also `cipredict.act.queue`, where a Redis client may
+load.
 """
 
 from __future__ import annotations
@@ -44,6 +46,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Write outcome, seconds and memory of every phase of every case, as JSON lines.",
     )
     group.addoption(
+        "--cipredict-queue",
+        metavar="URL",
+        help="Share a queue with the other shards of the plan: dir:PATH or redis://HOST:PORT/DB.",
+    )
+    group.addoption(
+        "--cipredict-build",
+        metavar="KEY",
+        help="Name of the build whose shards share the queue; by default the CI system's.",
+    )
+    group.addoption(
         "--cipredict-quarantine",
         metavar="PLAN.json",
         help="Report failures of the cases that this quarantine plan names, without turning the session red.",
@@ -69,6 +81,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from cipredict.pytest_plugin.selector import register_selector  # noqa: PLC0415  # loads when asked for
 
         register_selector(config)
+    if option.cipredict_queue:
+        from cipredict.pytest_plugin.queue_loop import register_queue  # noqa: PLC0415  # loads when asked for
+
+        register_queue(config)
     if option.cipredict_quarantine:
         from cipredict.pytest_plugin.quarantine import register_quarantine  # noqa: PLC0415  # loads when asked for
 

@@ -107,6 +107,10 @@ class Recorder:
         if not report.passed:
             self._write("CollectReport", {"nodeid": report.nodeid, "outcome": report.outcome})
 
+    def note(self, kind: str, fields: Mapping[str, object]) -> None:
+        """Write a line of another part of the plugin."""
+        self._write(kind, fields)
+
     @pytest.hookimpl(trylast=True)  # after the selector has settled the exit code
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the exit code and close."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pytest
@@ -149,6 +149,26 @@ class Selector:
             self._warnings.append(
                 "--cipredict-order needs a selection plan. Cases run in pytest's order. [plugin-no-order]"
             )
+
+    @property
+    def shard(self) -> Shard | None:
+        """Give the shard to run; None also where the plans cannot be followed."""
+        return self._choice.shard
+
+    @property
+    def shard_document(self) -> Mapping[str, object] | None:
+        """Give the shard plan, if one is followed and made for as many shards as there are."""
+        sharding, shard = self._choice.sharding, self._choice.shard
+        fits = sharding is not None and shard is not None and sharding.count == shard.count
+        return self._plans.sharding if fits else None
+
+    def keep_all_shards(self) -> None:
+        """Leave the choice among shards to a queue."""
+        self._choice = replace(self._choice, sharding=None, shard=None)
+
+    def warn_of_queue(self, why: str) -> None:
+        """Say that there is no queue."""
+        self._warnings.append(f"The queue is not used: {why}. Cases are divided as without it. [plugin-queue-unused]")
 
     def _warn(self, what: str) -> None:
         self._warnings.append(f"{what} Every case runs. [plugin-plan-ignored]")

@@ -47,6 +47,9 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
             id="unknown strategy",
         ),
         pytest.param(["shard", "--shards", "2", "--index", "2", "--candidates", "cases.txt"], "--index 2", id="index"),
+        pytest.param(
+            ["shard", "--shards", "2", "--tail", "15", "--candidates", "cases.txt"], "--tail: '15'", id="tail"
+        ),
         pytest.param(["shard", "--shards", "2", "--candidates", "gone.txt"], "gone.txt", id="missing file"),
         pytest.param(["shard", "--target-time", "soon", "--candidates", "cases.txt"], "'soon'", id="wrong duration"),
         pytest.param(["select-tests", "--target", "30", "--candidates", "cases.txt"], "--target: '30'", id="percent"),
@@ -208,6 +211,14 @@ def test_a_bug_in_what_people_read_costs_a_warning_only(
     captured = capsys.readouterr()
     assert sorted(captured.out.splitlines()) == sorted(CASES.splitlines())
     assert f"ZeroDivisionError('{function}')" in captured.err
+
+
+def test_a_plan_with_a_tail_holds_a_queue(cases: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["shard", "--shards", "2", "--tail", "20%", "--candidates", cases, "--format", "json"]) == 0
+
+    document = json.loads(capsys.readouterr().out)
+    assert sum(len(batch["tests"]) for batch in document["queue"]) == 10
+    assert sum(len(batch["tests"]) for batch in document["queue"] if batch["shard"] is None) == 2
 
 
 @pytest.mark.parametrize(

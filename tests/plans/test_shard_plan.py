@@ -20,6 +20,7 @@ from cipredict.ids import case_file
 from cipredict.plans.document import MadeFrom, canonical_json, write_plan
 from cipredict.plans.shard_document import parse_shard_plan, read_shard_plan
 from cipredict.plans.shard_plan import ShardPlan, Strategy, verify_plan
+from cipredict.plans.shard_queue import Batch
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 MADE_FROM = MadeFrom("0.1.0", forecast="0123456789ab", model="case-time/3", commit="f00d")
@@ -41,6 +42,14 @@ def golden_plan() -> ShardPlan:
     return plan_shards(cases, 3, made_from=MADE_FROM, options=ShardOptions(group_of=case_file, overhead_s=20.0))
 
 
+def queue_plan() -> ShardPlan:
+    cases = [
+        DurationForecast(case_id, seconds, seconds / 2, seconds * 1.5, Basis.HISTORY, 9)
+        for case_id, seconds in SECONDS.items()
+    ]
+    return plan_shards(cases, 2, made_from=MADE_FROM, options=ShardOptions(tail_share=0.2))
+
+
 def even_plan() -> ShardPlan:
     return plan_even_split(SECONDS, 2, reason="The forecast bundle is missing.", made_from=MadeFrom("0.1.0"))
 
@@ -50,6 +59,7 @@ def even_plan() -> ShardPlan:
     [
         pytest.param("shard_plan.json", golden_plan, id="plan"),
         pytest.param("shard_plan_even.json", even_plan, id="even"),
+        pytest.param("shard_plan_queue.json", queue_plan, id="queue"),
     ],
 )
 def test_a_plan_has_the_bytes_of_the_golden_file(name: str, make: Callable[[], ShardPlan], tmp_path: Path) -> None:
@@ -99,6 +109,8 @@ def damaged(*path: object, value: object = None) -> dict[str, Any]:  # Any: JSON
         (("makespan_s",), "long", "'makespan_s'"),
         (("fallback",), 1, "'fallback'"),
         (("floor",), 7, "'floor'"),
+        (("queue",), [{"shard": 0, "tests": 7, "expected_s": None}], r"'queue\[0\].tests'"),
+        (("queue",), [{"shard": 0, "tests": [], "expected_s": None}], "queue-is-whole"),
         (("made_from", "forecast"), 7, "'made_from.forecast'"),
         (("basis",), [], "'basis'"),
         (("shards", 0, "tests"), ["tests/test_cart.py::test_add"], "each-case-once"),
@@ -140,6 +152,28 @@ def test_checks_carry_their_name(ids: list[str] | None, together: list[list[str]
     plan = golden_plan()
     with pytest.raises(CipredictError, match=check):
         verify_plan(plan, ids or plan.basis, together=together)
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        pytest.param(lambda queue: queue[1:], id="a batch lost"),
+        pytest.param(lambda queue: (*queue, queue[0]), id="a batch doubled"),
+        pytest.param(lambda queue: tuple(batch._replace(shard=1) for batch in queue), id="another shard's cases"),
+    ],
+)
+def test_a_queue_that_is_not_whole_is_found(batches: Callable[[tuple[Batch, ...]], tuple[Batch, ...]]) -> None:
+    plan = queue_plan()
+    with pytest.raises(CipredictError, match="queue-is-whole"):
+        verify_plan(replace(plan, queue=batches(plan.queue)), plan.basis)
+
+
+def test_a_group_torn_between_batches_is_found() -> None:
+    plan = queue_plan()
+    together = [next(shard.tests for shard in plan.shards if len(shard.tests) > 2)]
+    verify_plan(replace(plan, queue=()), plan.basis, together=together)
+    with pytest.raises(CipredictError, match="groups-are-whole"):
+        verify_plan(plan, plan.basis, together=together)
 
 
 def test_a_makespan_below_its_bound_is_found() -> None:
