@@ -1,6 +1,6 @@
 """Choose the cases that a change needs: forecasts and rules in, a selection plan out. Pure, standard library only.
 
-Cases that always run come first; then risk for time, `p_fail / expected_s`, until the budget is spent. Dividing by
+Cases that always run come first; then risk for time with diminishing returns, until the budget is spent. Dividing by
 time raised APFDc on all eight public sets (research: selection, section 0.3).
 """
 
@@ -14,6 +14,7 @@ from math import fsum
 from cipredict.decide.goal import Budget, Confidence, Goal, budget_of, caught_at
 from cipredict.decide.rules import PathRules, always_running, everything_because, moves_nothing
 from cipredict.forecast.interface import Basis, CaseForecast, ConfidenceCurve
+from cipredict.forecast.priority import MIN_SECONDS, priorities
 from cipredict.ids import case_file
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.selection_plan import (
@@ -25,8 +26,6 @@ from cipredict.plans.selection_plan import (
     verify_selection,
 )
 
-MIN_SECONDS = 1e-3
-"""Below the clock of the reports, a shorter case is not a cheaper one, nor is any case free. `learn` counts as much."""
 DEFAULT_GOAL = Confidence(0.95)
 """Without a wish of the user's, as little as the backtest can answer for."""
 _ROUNDING_S = 1e-9
@@ -87,8 +86,12 @@ def plan_selection(request: SelectionRequest) -> SelectionPlan:
 
 
 def rank(forecasts: Sequence[CaseForecast]) -> list[CaseForecast]:
-    """Order by risk for time, highest first; equal risks by id, so that every machine agrees."""
-    return sorted(forecasts, key=lambda case: (-case.p_fail / (case.expected_s + MIN_SECONDS), case.case_id))
+    """Order by priority, highest first; equals by id, so that every machine agrees."""
+    by_id = sorted(forecasts, key=lambda case: case.case_id)
+    given = priorities(
+        [case.p_fail for case in by_id], [case.expected_s for case in by_id], [case.failed_last for case in by_id]
+    )
+    return [by_id[position] for position in sorted(range(len(by_id)), key=given.__getitem__, reverse=True)]
 
 
 def in_plan_order(forecasts: Sequence[CaseForecast], always: Mapping[str, Reason]) -> list[CaseForecast]:

@@ -98,7 +98,7 @@ def collect_rows(
         is_new = newly_failing(state, run)
         rows_by_run.append(_sample(run, matrix, is_new, limit=sample_per_run, generator=generator))
         if position >= judge_from and run.failed.any() and len(run.slots) > 1:
-            expected = typical_seconds(state)[run.slots]
+            expected = typical_seconds(state, run.slots)[run.slots]
             judged[position] = _judge(run, matrix, is_new=is_new, expected_s=expected)
     return Replayed(rows_by_run, judged)
 

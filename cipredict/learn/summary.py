@@ -7,14 +7,14 @@ from math import isnan
 import numpy as np
 
 from cipredict.learn.backtest import HEADLINE_BUDGET, PolicyResult
-from cipredict.learn.failure import MODEL, FailureStudy
+from cipredict.learn.failure import FALLBACK, MODEL, FailureStudy
 from cipredict.learn.history import History
 from cipredict.learn.metrics import BUDGETS
 
 
 def summarise(study: FailureStudy, history: History) -> dict[str, object]:
     """Give every figure of a study, NaN left out, sorted for stable output."""
-    best = study.results.get(MODEL) or study.results["decay10/time"]
+    best = study.results.get(MODEL) or study.results[FALLBACK]
     holdout = history.runs[study.holdout_start :]
     suite_s = float(sum(np.nansum(run.seconds) for run in holdout))
     return {
@@ -27,7 +27,7 @@ def summarise(study: FailureStudy, history: History) -> dict[str, object]:
             "suite_minutes": round(suite_s / 60, 3),
         },
         "weights": study.model.ensemble.weights if study.model else {},
-        "served_by": MODEL if not study.reasons else "decay10/time",
+        "served_by": MODEL if not study.reasons else FALLBACK,
         "reasons": list(study.reasons),
         "policies": {name: result.headline() for name, result in study.results.items()},
         "minutes_saved": {f"{budget:.0%}": round(suite_s / 60 * (1 - budget), 3) for budget in BUDGETS},
