@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from math import fsum
 
 from cipredict.decide.goal import Budget, Confidence, Goal, budget_of, caught_at
-from cipredict.decide.rules import PathRules, always_running, everything_because, moves_nothing
+from cipredict.decide.rules import (
+    PathRules,
+    always_running,
+    everything_because,
+    exploration,
+    is_drawn,
+    moves_nothing,
+)
 from cipredict.forecast.interface import Basis, CaseForecast, ConfidenceCurve
 from cipredict.forecast.priority import MIN_SECONDS, priorities
 from cipredict.ids import case_file
@@ -44,6 +51,7 @@ class SelectionRequest:
     runs, min_runs : runs behind the forecast, and how many are enough to skip anything
     must_run, run_all, ignored : globs, see `Settings`
     observe, order_only : everything runs all the same
+    full_run_share : share (0…1) of the commits that run in full, drawn by `change.head`
     """
 
     forecasts: Sequence[CaseForecast]
@@ -59,6 +67,7 @@ class SelectionRequest:
     ignored: Sequence[str] = ()
     observe: bool = False
     order_only: bool = False
+    full_run_share: float = 0.0
 
 
 def plan_selection(request: SelectionRequest) -> SelectionPlan:
@@ -141,6 +150,8 @@ def _limit(request: SelectionRequest, files: AbstractSet[str], *, total_s: float
         return _Limit(Budget(total_s, because))
     if moves_nothing(paths, rules):
         return _Limit(Budget(0.0), moves_nothing=True)
+    if is_drawn(request.change.head, request.full_run_share):
+        return _Limit(Budget(total_s, exploration(request.full_run_share)))
     return _Limit(budget_of(request.goal, total_s=total_s, curve=request.curve))
 
 

@@ -53,7 +53,7 @@ class FailureStudy:
     Attributes
     ----------
     results : policy → result, the model under `MODEL`
-    needed_shares : of the model's plan order, see `backtest.needed_shares`
+    needed_shares : of the model's plan order, by run, see `backtest.needed_shares`
     baseline_shares : the same for the baseline that serves instead
     reasons : why it may not serve; empty where it may
     parity_rows : features of the holdout, to compare learners and graphs on

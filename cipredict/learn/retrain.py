@@ -141,7 +141,8 @@ def _keep_champion(
             metrics={name: result.headline() for name, result in results.items()},
         ),
     }
-    return replace(incumbent, served=served, needed_shares=needed_shares(training.failure.judged, policy))
+    shares = tuple(sorted(needed_shares(training.failure.judged, policy)))
+    return replace(incumbent, served=served, needed_shares=shares)
 
 
 def _serve_baseline_unless(learned: Learned, *, is_earned: bool, reasons: tuple[str, ...]) -> Learned:
