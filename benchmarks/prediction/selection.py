@@ -21,10 +21,12 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -52,10 +54,11 @@ FIRST_NIGHT = 40
 Scores = dict[int, np.ndarray]
 
 
-def read_scorer(path: Path) -> Any:  # a script outside the repository
+def read_scorer(path: Path) -> ModuleType:
     """Import the neutral scorer by its path."""
     spec = importlib.util.spec_from_file_location("selection_eval", path)
-    assert spec and spec.loader
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -143,14 +146,14 @@ def nightly_scores(history: History, recipe: Recipe, *, nights: int) -> tuple[Sc
 
 def _seasons(runs: int, nights: int) -> Iterator[tuple[int, int]]:
     edges = sorted({int(runs * share) for share in np.linspace(0, 1, nights + 1)})
-    yield from zip(edges, edges[1:], strict=False)
+    yield from pairwise(edges)
 
 
 def _within(replayed: Replayed, start: int, stop: int) -> Iterator[tuple[int, Any]]:
     return ((position, run) for position, run in replayed.judged.items() if start <= position < stop)
 
 
-def evaluate(name: str, data: Path, scorer: Any, *, recipe: Recipe, nights: int, seeds: int) -> dict[str, Any]:
+def evaluate(name: str, data: Path, scorer: ModuleType, *, recipe: Recipe, nights: int, seeds: int) -> dict[str, Any]:
     """Score one set: measures per ranker, ours with intervals."""
     if name == BUNDLED:
         history, frame = bundled()
@@ -159,7 +162,7 @@ def evaluate(name: str, data: Path, scorer: Any, *, recipe: Recipe, nights: int,
         history = history_of(frame)
     scores, served = nightly_scores(history, recipe, nights=nights)
 
-    def ours(_history: Any, _tests: Any, context: dict[str, Any]) -> np.ndarray:
+    def ours(_history: object, _tests: object, context: dict[str, Any]) -> np.ndarray:
         return scores[int(context["cycle"])]
 
     rankers = {**{baseline: scorer.RANKERS[baseline] for baseline in BASELINES}, "cipredict": ours}
@@ -232,7 +235,7 @@ def _rank_project(bugs: pd.DataFrame) -> dict[str, list[float]]:
     return positions
 
 
-def _split(column: Any) -> set[str]:
+def _split(column: Iterable[str]) -> set[str]:
     return {name for names in column for name in str(names).split(";") if name}
 
 

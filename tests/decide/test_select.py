@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from cipredict.decide.goal import Confidence, Goal, Target, Time
 from cipredict.decide.select import (
-    MIN_SECONDS,
     SelectionRequest,
     choose,
     in_plan_order,
@@ -23,6 +22,7 @@ from cipredict.decide.select import (
     rank,
 )
 from cipredict.forecast.interface import Basis, CaseForecast, ConfidenceCurve
+from cipredict.forecast.priority import MIN_SECONDS
 from cipredict.plans.document import MadeFrom, canonical_json
 from cipredict.plans.selection_plan import ChangeSummary, Miss, Reason, SelectionPlan
 
