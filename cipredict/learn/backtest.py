@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from cipredict.decide.goal import needed_share
 from cipredict.forecast.interface import ConfidenceCurve
-from cipredict.learn.metrics import BUDGETS, MIN_SECONDS, OrderScore, score_order
+from cipredict.forecast.priority import MIN_SECONDS
+from cipredict.learn.metrics import BUDGETS, OrderScore, score_order
 from cipredict.learn.policies import Policy, order_of
 from cipredict.learn.rows import JudgedRun
 from cipredict.stats import clopper_pearson, fewest_trials

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipredict.forecast.features import FEATURES
-from cipredict.forecast.priority import priorities
+from cipredict.forecast.priority import MIN_SECONDS, priorities
 from cipredict.forecast.state import Floats
-from cipredict.learn.metrics import MIN_SECONDS
 from cipredict.learn.rows import JudgedRun
 
 Policy = Callable[[JudgedRun], NDArray[np.floating]]
