@@ -48,21 +48,26 @@ def combine(answers: Answers, weights: Mapping[str, float]) -> NDArray[np.float6
     return np.asarray(sum(weights[name] * answer for name, answer in answers.items()), np.float64)
 
 
-def fit_members(recipe: Recipe, task: Task, *, X: Floats, y: Floats, sample_weight: Floats) -> dict[str, Member]:
-    """Fit every member of the recipe on X (n, k), y (n,), sample_weight (n,)."""
+def fit_members(
+    recipe: Recipe, task: Task, *, X: Floats, y: Floats, sample_weight: Floats, groups: Floats | None = None
+) -> dict[str, Member]:
+    """Fit every member of the recipe on X (n, k), y (n,), sample_weight (n,); rankers also on `groups` (n,), sorted."""
     from cipredict.learn.members.boosted import BoostedTrees  # noqa: PLC0415  # each costs seconds to import
     from cipredict.learn.members.forest import Forest  # noqa: PLC0415
     from cipredict.learn.members.net import NeuralNet  # noqa: PLC0415
     from cipredict.learn.members.prior import Prior  # noqa: PLC0415
+    from cipredict.learn.members.ranker import RankingTrees  # noqa: PLC0415
 
     makers: dict[str, Callable[..., Member]] = {
         "prior": Prior,
         "xgboost": BoostedTrees,
         "neural_net": NeuralNet,
         "random_forest": Forest,
+        "xgboost_ranker": RankingTrees,
     }
+    by_run = {"xgboost_ranker": {"groups": groups}}
     return {
-        name: makers[name](task, recipe.random_state, **parameters).fit(X, y, sample_weight)
+        name: makers[name](task, recipe.random_state, **parameters).fit(X, y, sample_weight, **by_run.get(name, {}))
         for name, parameters in recipe.members.items()
     }
 

@@ -109,13 +109,13 @@ def _fit(replayed: Replayed, recipe: Recipe, *, fit_end: int, train_end: int) ->
     window = replayed.rows(fit_end, train_end, max_rows=recipe.max_rows)
     if not _has_both_classes(early):
         return None
-    before = fit_members(recipe, "probability", X=early.X, y=early.y, sample_weight=early.weight)
+    before = fit_members(recipe, "probability", X=early.X, y=early.y, sample_weight=early.weight, groups=early.run)
     answers = {name: member.predict(window.X) for name, member in before.items()} if len(window.y) else {}
     fitted = fit_weights("probability", answers, y=window.y, sample_weight=window.weight, start=recipe.weights)
     weights = halfway(fitted, recipe.weights)
     sigmoid = fit_sigmoid(combine(answers, weights), window.y, window.frequency) if answers else (1.0, 0.0)
     rows = replayed.rows(0, train_end, max_rows=recipe.max_rows)
-    members = fit_members(recipe, "probability", X=rows.X, y=rows.y, sample_weight=rows.weight)
+    members = fit_members(recipe, "probability", X=rows.X, y=rows.y, sample_weight=rows.weight, groups=rows.run)
     return FailureModel(Ensemble("probability", members, weights), sigmoid)
 
 

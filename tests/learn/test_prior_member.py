@@ -1,4 +1,4 @@
-"""The naive member: a column, also as a graph; and how its weight is kept."""
+"""The naive member and the ranker, also as graphs; and how weights are kept."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cipredict.learn.ensemble import halfway
 from cipredict.learn.failure import MODEL, study_failure, study_window
 from cipredict.learn.history import History
 from cipredict.learn.members.prior import Prior
+from cipredict.learn.members.ranker import RankingTrees
 from cipredict.learn.policies import as_planned, order_of
 from cipredict.learn.recipe import Recipe
 from cipredict.learn.rows import collect_rows
@@ -31,6 +32,29 @@ def test_the_member_repeats_its_feature_and_so_does_its_graph() -> None:
     expected = rows[:, FEATURES.index("prior")].astype(np.float64)
     assert member.predict(rows).tolist() == expected.tolist()
     assert score_graph(member.to_onnx(), rows).tolist() == expected.tolist()
+
+
+def test_a_ranker_learns_within_runs_and_its_graph_answers_alike() -> None:
+    """Which runs fail more is told by column 1, and is nothing to a ranker; which case fails by column 0."""
+    generator = np.random.default_rng(1)
+    groups = np.repeat(np.arange(60), 20).astype(np.float32)
+    rows = generator.uniform(size=(1200, 3)).astype(np.float32)
+    rows[:, 1] = groups / 60
+    y = (generator.uniform(size=1200) < 0.8 * (rows[:, 0] > 0.8) * (groups > 20)).astype(np.float32)
+    ranker = RankingTrees("probability", n_estimators=30).fit(rows, y, np.ones(1200, np.float32), groups=groups)
+    answers = ranker.predict(rows)
+    assert answers.min() > 0
+    assert answers.max() < 1
+    assert answers[rows[:, 0] > 0.8].min() > np.median(answers[rows[:, 0] < 0.7])
+    assert score_graph(ranker.to_onnx(), rows) == pytest.approx(answers, abs=1e-5)
+
+
+def test_a_recipe_may_ask_for_a_ranker(make_history: Callable[..., History], small_recipe: Recipe) -> None:
+    members = {**small_recipe.members, "xgboost_ranker": {"n_estimators": 10}}
+    recipe = replace(small_recipe, members=members, weights={**small_recipe.weights, "xgboost_ranker": 0.2})
+    study = study_failure(make_history("planted"), recipe)
+    assert study.model is not None
+    assert study.model.ensemble.weights["xgboost_ranker"] > 0
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 1)), min_size=1, max_size=5))
