@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -24,8 +25,9 @@ from statistics import median
 import numpy as np
 
 from cipredict.forecast.features import ChangeFacts
+from cipredict.learn.failure import MODEL
 from cipredict.learn.history import History, PastRun
-from cipredict.learn.publish import publish
+from cipredict.learn.publish import Learned, publish
 from cipredict.learn.run_time import TimedRun
 from cipredict.learn.train import train
 from cipredict.records import Change
@@ -69,6 +71,12 @@ def synthetic_history(n_cases: int) -> tuple[History, list[TimedRun]]:
     return History(ids, runs, runs[-1].finished_at, "bench", "main"), timed
 
 
+def served_by_the_ensemble(learned: Learned) -> Learned:
+    """Give the same, served by its ensemble whoever earned it: the cost of scoring it is to be measured."""
+    failure = replace(learned.served["failure"], by=MODEL)
+    return replace(learned, served={**learned.served, "failure": failure})
+
+
 def measure(command: list[str], folder: Path, standard_input: bytes) -> tuple[float, float]:
     """Give wall and CPU seconds of one process."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -90,9 +98,7 @@ def main() -> None:
         for cases in (10_000, 20_000):
             history, timed = synthetic_history(cases)
             bundle = folder / f"{cases}.bundle"
-            learned = train(history, timed).learned
-            if not learned.served["failure"].is_model:
-                raise SystemExit("The ensemble does not serve here, so its cost would not be measured.")
+            learned = served_by_the_ensemble(train(history, timed).learned)
             publish(learned, history, timed, path=bundle, now=datetime.now(UTC))
             sizes[cases] = bundle.stat().st_size
             inputs[cases] = "\n".join(history.case_ids).encode()

@@ -73,6 +73,7 @@ class Settings:
     ignored : globs of changed paths that make nothing run
     max_forecast_age_days : an older bundle is stale
     min_history_runs : fewer runs than this and nothing is skipped
+    full_run_share : share (0…1) of the commits that run in full, drawn by their id, so that labels stay unbiased
     """
 
     store: Path = Path(".cipredict/history.duckdb")
@@ -85,6 +86,7 @@ class Settings:
     ignored: tuple[str, ...] = IGNORED_GLOBS
     max_forecast_age_days: float = 30.0
     min_history_runs: int = 20
+    full_run_share: float = 0.05
     source: str = field(default="defaults", compare=False)
 
 
@@ -124,6 +126,9 @@ _SUBTABLES = frozenset({"cache", "gates", "pipeline", "alerts", "deploy"})
 """Keys that belong to other capabilities, each with a parser of its own."""
 
 
+_SHARES = frozenset({"full_run_share"})
+
+
 def _parse(table: Mapping[str, object], *, source: str) -> Settings:
     known = {f.name: f.default for f in fields(Settings) if f.name != "source"}
     values: dict[str, object] = {"source": source}
@@ -136,12 +141,19 @@ def _parse(table: Mapping[str, object], *, source: str) -> Settings:
             problems.append(f"unknown key '{key}' (known: {', '.join(sorted(known))})")
             continue
         try:
-            values[name] = _convert(value, like=known[name])
+            values[name] = _share(value) if name in _SHARES else _convert(value, like=known[name])
         except TypeError as error:
             problems.append(f"'{key}' {error}")
     if problems:
         raise SettingsError(f"{source} [tool.cipredict]: {'; '.join(problems)}.", slug="settings-value")
     return Settings(**values)  # type: ignore[arg-type]  # every value was converted to its field's type above
+
+
+def _share(value: object) -> float:
+    """Read a number between nothing and all, both included."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise TypeError(f"must be a share between 0 and 1, not {value!r}")
+    return float(value)
 
 
 def _convert(value: object, *, like: object) -> object:

@@ -23,6 +23,13 @@ def test_the_file_overrides_defaults_and_the_environment_the_file(tmp_path: Path
     assert settings.must_run == ("tests/smoke/**",)
 
 
+@pytest.mark.parametrize("share", ["0", "0.2", "1"])
+def test_a_share_may_be_nothing_or_all(share: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.cipredict]\nfull-run-share = {share}\n")
+
+    assert read_settings(tmp_path, {}).full_run_share == float(share)
+
+
 def test_tables_of_other_capabilities_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.cipredict.gates.coverage]\nthreshold = '85%'\n")
 
@@ -38,6 +45,8 @@ def test_tables_of_other_capabilities_are_left_alone(tmp_path: Path) -> None:
         pytest.param("[tool.cipredict]\nmust_run = 'a'", "'must_run' must be a list of strings", id="list"),
         pytest.param("[tool.cipredict]\nmin_history_runs = 1.5", "must be a whole number", id="whole"),
         pytest.param("[tool.cipredict]\nmax_forecast_age_days = -1", "must be a positive number", id="positive"),
+        pytest.param("[tool.cipredict]\nfull_run_share = 5", "a share between 0 and 1, not 5", id="share"),
+        pytest.param("[tool.cipredict]\nfull_run_share = true", "a share between 0 and 1", id="share, not a flag"),
         pytest.param("[tool.cipredict]\nsource = 'x'", "unknown key 'source'", id="not a setting"),
     ],
 )

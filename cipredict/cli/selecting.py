@@ -139,6 +139,7 @@ def _decide(
         ignored=settings.ignored,
         observe=options.observe,
         order_only=options.order_only,
+        full_run_share=settings.full_run_share,
     )
     return plan_selection(request)
 

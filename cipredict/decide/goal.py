@@ -77,13 +77,17 @@ def _confident_budget(share: float, *, total_s: float, curve: ConfidenceCurve) -
 
 
 def needed_share(curve: ConfidenceCurve, share: float) -> float:
-    """Give the smallest share of time at which the backtest caught at least `share` of its failing runs.
+    """Give the share of time that catches the next failing run with a probability of at least `share`.
+
+    That is the k-th smallest share that a failing run of the backtest needed, k = ⌈share (n + 1)⌉: the next run is as
+    likely to fall into each of the n + 1 gaps between them, if it is like them. Beyond the n-th, everything runs.
+    Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005 (split conformal prediction).
 
     >>> needed_share(ConfidenceCurve((0.1, 0.2, 0.4, 0.9)), 0.75)
-    0.4
+    0.9
     """
-    runs = len(curve.needed_shares)
-    return curve.needed_shares[max(ceil(share * runs - _ROUNDING), 1) - 1]
+    place = max(ceil(share * (len(curve.needed_shares) + 1) - _ROUNDING), 1)
+    return curve.needed_shares[place - 1] if place <= len(curve.needed_shares) else 1.0
 
 
 def caught_at(curve: ConfidenceCurve, share: float) -> CaughtEstimate:

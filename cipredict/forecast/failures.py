@@ -1,6 +1,6 @@
 """Risk of every candidate case under a change, from a published bundle.
 
-The ensemble's graphs score where the ensemble earned it; else the decayed failure rate serves and the basis says so.
+The ensemble's graphs score where the ensemble earned it; else the prior serves and the basis says so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cipredict.errors import ForecastUnusable
 from cipredict.forecast.bundle import Bundle
 from cipredict.forecast.durations import DurationTable
-from cipredict.forecast.features import FEATURES, ChangeFacts, decayed_rate, failure_features
+from cipredict.forecast.features import FEATURES, ChangeFacts, failure_features
 from cipredict.forecast.graphs import score_graphs
 from cipredict.forecast.interface import Basis, CaseForecast, ConfidenceCurve
 from cipredict.forecast.probability import apply_sigmoid
@@ -88,6 +88,7 @@ class FailureForecaster:
             red.tolist(),
             recent.tolist(),
             evidence,
+            (self.state.columns["last_verdict"] == 1).tolist(),
         )
         known = list(map(CaseForecast._make, zip(*columns, strict=False)))
         slots = (self._slot_of.get(case_id) for case_id in candidates)
@@ -119,7 +120,7 @@ class FailureForecaster:
         manifest = self._bundle.manifest
         served = manifest.served["failure"]
         if not served.is_model or not len(features):
-            return np.asarray(decayed_rate(self.state, 10), np.float64)
+            return np.asarray(features[:, FEATURES.index("prior")], np.float64)
         if manifest.features != FEATURES:
             raise _other_features(self._bundle)
         weights = {name: weight for name, weight in served.weights.items() if weight}

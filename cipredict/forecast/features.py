@@ -1,8 +1,9 @@
 """Features of a failure forecast: what is known of every case when a change arrives, one row per case.
 
 Three families: `history` (how the case behaved), `change` (what kind of change it is) and `link` (what ties the
-change to the case). History-only models lose to one line, decayed failure rate divided by time (research:
-selection, section 0); that line is in here as a feature, and links carry the new failures.
+change to the case), and `prior`, the sum of them that needs no learner. History-only models lose to one line, decayed
+failure rate divided by time (research: selection, section 0); that line is in the prior, and links carry the new
+failures.
 
 The replay calls this with a state of the past, `select-tests` with the published one: same code, no skew.
 """
@@ -15,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cipredict.forecast.case_index import CaseIndex
-from cipredict.forecast.state import HALF_LIVES, Floats, PathMemory, State
+from cipredict.forecast.prior import prior_risk
+from cipredict.forecast.state import HALF_LIVES, Floats, Ints, PathMemory, State
 from cipredict.forecast.tokens import folders, is_test_path, path_words, stem
 from cipredict.records import Change
 
@@ -50,7 +52,7 @@ LINK_FEATURES = (
     "is_covered",
     "import_nearness",
 )
-FEATURES = (*HISTORY_FEATURES, *CHANGE_FEATURES, *LINK_FEATURES)
+FEATURES = (*HISTORY_FEATURES, *CHANGE_FEATURES, *LINK_FEATURES, "prior")
 
 _PRIOR_CHANGES = 2.0
 """Pseudo-changes that pull a path's co-failure rate towards the case's own rate of new failures."""
@@ -92,6 +94,7 @@ def failure_features(state: State, index: CaseIndex, facts: ChangeFacts) -> Floa
         **_change(state, facts),
         **_links(state, index, facts),
     }
+    columns["prior"] = prior_risk(columns)
     matrix = np.empty((n, len(FEATURES)), np.float32)
     for position, name in enumerate(FEATURES):
         matrix[:, position] = columns[name]
@@ -134,10 +137,12 @@ def _history(state: State, facts: ChangeFacts) -> dict[str, Floats]:
     }
 
 
-def typical_seconds(state: State) -> Floats:
-    """Give the decayed mean seconds per slot; unseen cases take the median of the seen ones."""
+def typical_seconds(state: State, among: Ints | None = None) -> Floats:
+    """Give the decayed mean seconds per slot; unseen cases take the median of the seen ones, of `among` if any is."""
     seen = state.columns["runs_timed"] > 0
-    fill = _median(state.columns["typical_s"][seen]) if seen.any() else 1.0
+    near = among[seen[among]] if among is not None else np.zeros(0, np.int32)
+    known = near if len(near) else np.flatnonzero(seen)
+    fill = _median(state.columns["typical_s"][known]) if len(known) else 1.0
     return np.where(seen, state.columns["typical_s"], np.float32(fill))
 
 

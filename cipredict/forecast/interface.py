@@ -49,6 +49,7 @@ class CaseForecast(NamedTuple):
     is_red_at_base : its last verdict on the default branch was a failure
     failed_recently : it failed in the last run of this branch
     evidence : the strongest reason in words, for people
+    failed_last : its last verdict, on whatever branch, was a failure
     """
 
     case_id: str
@@ -59,6 +60,7 @@ class CaseForecast(NamedTuple):
     is_red_at_base: bool = False
     failed_recently: bool = False
     evidence: str = ""
+    failed_last: bool = False
 
 
 class CaughtEstimate(NamedTuple):

@@ -5,7 +5,7 @@ Every policy sees the same runs, the same expected seconds and the same history;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from statistics import fmean
@@ -13,11 +13,17 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from cipredict.learn.metrics import BUDGETS, MIN_SECONDS, OrderScore, score_order
+from cipredict.decide.goal import needed_share
+from cipredict.forecast.interface import ConfidenceCurve
+from cipredict.forecast.priority import MIN_SECONDS
+from cipredict.learn.metrics import BUDGETS, OrderScore, score_order
 from cipredict.learn.policies import Policy, order_of
 from cipredict.learn.rows import JudgedRun
+from cipredict.stats import clopper_pearson, fewest_trials
 
 _CHANCE_ORDERS = 10
+PROMISES = (0.5, 0.8, 0.9, 0.95)
+"""Confidences whose keeping a backtest reports."""
 HEADLINE_BUDGET = 0.20
 
 
@@ -111,7 +117,7 @@ def _mean(rows: list[dict[str, float]], key: str) -> float:
 
 
 def needed_shares(judged: Mapping[int, JudgedRun], policy: Policy) -> tuple[float, ...]:
-    """Give, sorted, the share of expected time each failing run needed under the plan's own rules.
+    """Give, in the order of the runs, the share of expected time each failing run needed under the plan's own rules.
 
     As a plan does: cases that always run come first, then the policy's order. A run counts if a case fails that was
     not red on the default branch already: re-finding the known red proves nothing.
@@ -125,4 +131,48 @@ def needed_shares(judged: Mapping[int, JudgedRun], policy: Policy) -> tuple[floa
             expected = np.maximum(run.expected_s[order].astype(np.float64), MIN_SECONDS)
             reached = int(np.flatnonzero(targets[order])[0])
             shares.append(float(expected[: reached + 1].sum() / expected.sum()))
-    return tuple(sorted(shares))
+    return tuple(shares)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A confidence as promised, and how often it was kept.
+
+    Attributes
+    ----------
+    promised : share of failing runs that are caught at least
+    runs, missed : failing runs that were held against it, and those it missed
+    low, high : Clopper-Pearson interval of the share missed, at 95 %
+    mean_share : of expected time that it took
+    """
+
+    promised: float
+    runs: int
+    missed: int
+    low: float
+    high: float
+    mean_share: float
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether the promised miss rate lies within the interval, or above it."""
+        return 1 - self.promised >= self.low
+
+
+def keep_promises(shares: Sequence[float], *, levels: Sequence[float] = PROMISES) -> tuple[Promise, ...]:
+    """Hold each failing run against the curve of those before it, as a plan of its day would have read it.
+
+    `shares` as `needed_shares` gives them. A level is judged from the run on where the curve can show it at all; where
+    that is never, it is left out.
+    """
+    return tuple(promise for level in levels if (promise := _keep(shares, level)))
+
+
+def _keep(shares: Sequence[float], level: float) -> Promise | None:
+    first = fewest_trials(level)
+    spent = [needed_share(ConfidenceCurve(tuple(sorted(shares[:run]))), level) for run in range(first, len(shares))]
+    if not spent:
+        return None
+    missed = sum(needed > given for needed, given in zip(shares[first:], spent, strict=True))
+    low, high = clopper_pearson(missed, len(spent))
+    return Promise(level, len(spent), missed, low, high, fmean(spent))

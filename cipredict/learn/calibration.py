@@ -5,6 +5,7 @@ Platt, "Probabilistic outputs for support vector machines", 1999. Two parameters
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -56,3 +57,17 @@ def reliability(p: NDArray[np.float64], y: Floats, sample_weight: Floats, /) -> 
             forecast, observed = np.average(p[inside], weights=weight), np.average(y[inside], weights=weight)
             rows.append(Reliability(low, min(high, 1.0), round(float(weight.sum())), float(forecast), float(observed)))
     return rows
+
+
+def expected_error(rows: Iterable[Reliability]) -> float:
+    """Give the expected calibration error: the mean distance of forecast and observed share, weighted by cases.
+
+    Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015.
+
+    >>> expected_error([Reliability(0.0, 0.1, 3, 0.05, 0.05), Reliability(0.1, 0.3, 1, 0.2, 0.4)])
+    0.05
+    """
+    table = list(rows)
+    cases = sum(row.cases for row in table)
+    distance = sum(row.cases * abs(row.mean_forecast - row.observed) for row in table)
+    return distance / cases if cases else 0.0

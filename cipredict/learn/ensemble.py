@@ -5,7 +5,7 @@ Stacking with a convex combination: Breiman, "Stacked regressions", Machine Lear
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,15 +48,26 @@ def combine(answers: Answers, weights: Mapping[str, float]) -> NDArray[np.float6
     return np.asarray(sum(weights[name] * answer for name, answer in answers.items()), np.float64)
 
 
-def fit_members(recipe: Recipe, task: Task, *, X: Floats, y: Floats, sample_weight: Floats) -> dict[str, Member]:
-    """Fit every member of the recipe on X (n, k), y (n,), sample_weight (n,)."""
+def fit_members(
+    recipe: Recipe, task: Task, *, X: Floats, y: Floats, sample_weight: Floats, groups: Floats | None = None
+) -> dict[str, Member]:
+    """Fit every member of the recipe on X (n, k), y (n,), sample_weight (n,); rankers also on `groups` (n,), sorted."""
     from cipredict.learn.members.boosted import BoostedTrees  # noqa: PLC0415  # each costs seconds to import
     from cipredict.learn.members.forest import Forest  # noqa: PLC0415
     from cipredict.learn.members.net import NeuralNet  # noqa: PLC0415
+    from cipredict.learn.members.prior import Prior  # noqa: PLC0415
+    from cipredict.learn.members.ranker import RankingTrees  # noqa: PLC0415
 
-    makers = {"xgboost": BoostedTrees, "neural_net": NeuralNet, "random_forest": Forest}
+    makers: dict[str, Callable[..., Member]] = {
+        "prior": Prior,
+        "xgboost": BoostedTrees,
+        "neural_net": NeuralNet,
+        "random_forest": Forest,
+        "xgboost_ranker": RankingTrees,
+    }
+    by_run = {"xgboost_ranker": {"groups": groups}}
     return {
-        name: makers[name](task, recipe.random_state, **parameters).fit(X, y, sample_weight)
+        name: makers[name](task, recipe.random_state, **parameters).fit(X, y, sample_weight, **by_run.get(name, {}))
         for name, parameters in recipe.members.items()
     }
 
@@ -90,6 +101,19 @@ def fit_weights(
     best = found.x if found.success and loss(found.x) <= loss(initial) else initial
     kept = np.where(best < _LEAST_WEIGHT, 0.0, best)
     return dict(zip(names, (kept / kept.sum()).tolist(), strict=True))
+
+
+def halfway(fitted: Mapping[str, float], start: Mapping[str, float]) -> dict[str, float]:
+    """Give the mean of fitted and starting weights, sum 1.
+
+    A window of a few dozen failing runs fits weights badly, and an equal share is hard to beat ("forecast combination
+    puzzle": Stock and Watson, Journal of Forecasting 23, 2004).
+
+    >>> halfway({"a": 1.0, "b": 0.0}, {"a": 1.0, "b": 3.0})
+    {'a': 0.625, 'b': 0.375}
+    """
+    total = sum(start[name] for name in fitted)
+    return {name: (weight + start[name] / total) / 2 for name, weight in fitted.items()}
 
 
 def _loss(task: Task, predicted: NDArray[np.float64], *, y: Floats, importance: Floats) -> float:

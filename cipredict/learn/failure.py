@@ -19,15 +19,15 @@ from cipredict.forecast.probability import apply_sigmoid
 from cipredict.forecast.state import Floats
 from cipredict.learn.backtest import HEADLINE_BUDGET, PolicyResult, judge_policies, needed_shares
 from cipredict.learn.calibration import Reliability, fit_sigmoid, reliability
-from cipredict.learn.ensemble import Ensemble, combine, fit_members, fit_weights
+from cipredict.learn.ensemble import Ensemble, combine, fit_members, fit_weights, halfway
 from cipredict.learn.history import History
-from cipredict.learn.metrics import MIN_SECONDS
-from cipredict.learn.policies import BASELINES, Policy, decay10_per_time, oracle
+from cipredict.learn.policies import BASELINES, Policy, as_planned, oracle, prior_per_time
 from cipredict.learn.recipe import Recipe
 from cipredict.learn.rows import JudgedRun, Replayed, Rows, collect_rows
 
 MODEL = "cipredict"
-FALLBACK = "decay10/time"
+FALLBACK = "prior/time"
+"""Serves where the ensemble does not beat every baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class FailureModel:
         return apply_sigmoid(self.ensemble.predict(X), self.sigmoid)
 
     def per_time(self, judged: JudgedRun) -> NDArray[np.float64]:
-        """Score as a plan does: probability divided by expected seconds."""
-        return self.p_fail(judged.X) / (judged.expected_s + MIN_SECONDS)
+        """Score as a plan does: probability for expected seconds, with diminishing returns."""
+        return as_planned(self.p_fail(judged.X), judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class FailureStudy:
     Attributes
     ----------
     results : policy → result, the model under `MODEL`
-    needed_shares : of the model's plan order, see `backtest.needed_shares`
+    needed_shares : of the model's plan order, by run, see `backtest.needed_shares`
     baseline_shares : the same for the baseline that serves instead
     reasons : why it may not serve; empty where it may
     parity_rows : features of the holdout, to compare learners and graphs on
@@ -73,24 +73,34 @@ class FailureStudy:
 
 def study_failure(history: History, recipe: Recipe) -> FailureStudy:
     """Fit on the first part of the history, judge on the rest; nothing of the holdout is seen before it is judged."""
-    fit_end, train_end = history.split(recipe.fit_share), history.split(recipe.train_share)
     index = build_case_index(history.case_ids)
-    replayed = collect_rows(history, index, judge_from=train_end, seed=recipe.random_state)
+    judge_from = history.split(recipe.train_share)
+    replayed = collect_rows(history, index, judge_from=judge_from, seed=recipe.random_state)
+    return study_window(replayed, recipe, case_ids=history.case_ids, runs=len(history.runs))
+
+
+def study_window(replayed: Replayed, recipe: Recipe, *, case_ids: list[str], runs: int) -> FailureStudy:
+    """Study the first `runs` of a replay as if nothing had happened since: what a night in the past would have found.
+
+    `replayed.judged` must reach back to the holdout; of later runs nothing is read.
+    """
+    fit_end, train_end = int(runs * recipe.fit_share), int(runs * recipe.train_share)
+    judged = {position: run for position, run in replayed.judged.items() if train_end <= position < runs}
     model = _fit(replayed, recipe, fit_end=fit_end, train_end=train_end)
     policies: dict[str, Policy] = {**BASELINES, **({MODEL: model.per_time} if model else {}), "oracle": oracle}
-    results = judge_policies(replayed.judged, policies, history.case_ids)
-    holdout = replayed.rows(train_end, len(history.runs), max_rows=10**9)
+    results = judge_policies(judged, policies, case_ids)
+    holdout = replayed.rows(train_end, runs, max_rows=10**9)
     p_fail = model.p_fail(holdout.X) if model and len(holdout.y) else None
     return FailureStudy(
         model=model,
         results=results,
         calibration=() if p_fail is None else tuple(reliability(p_fail, holdout.y, holdout.frequency)),
-        needed_shares=needed_shares(replayed.judged, model.per_time) if model else (),
-        baseline_shares=needed_shares(replayed.judged, decay10_per_time),
+        needed_shares=needed_shares(judged, model.per_time) if model else (),
+        baseline_shares=needed_shares(judged, prior_per_time),
         reasons=reasons_against(results, recipe),
         holdout_start=train_end,
         parity_rows=holdout.X[:256],
-        judged=replayed.judged,
+        judged=judged,
     )
 
 
@@ -99,12 +109,13 @@ def _fit(replayed: Replayed, recipe: Recipe, *, fit_end: int, train_end: int) ->
     window = replayed.rows(fit_end, train_end, max_rows=recipe.max_rows)
     if not _has_both_classes(early):
         return None
-    before = fit_members(recipe, "probability", X=early.X, y=early.y, sample_weight=early.weight)
+    before = fit_members(recipe, "probability", X=early.X, y=early.y, sample_weight=early.weight, groups=early.run)
     answers = {name: member.predict(window.X) for name, member in before.items()} if len(window.y) else {}
-    weights = fit_weights("probability", answers, y=window.y, sample_weight=window.weight, start=recipe.weights)
+    fitted = fit_weights("probability", answers, y=window.y, sample_weight=window.weight, start=recipe.weights)
+    weights = halfway(fitted, recipe.weights)
     sigmoid = fit_sigmoid(combine(answers, weights), window.y, window.frequency) if answers else (1.0, 0.0)
     rows = replayed.rows(0, train_end, max_rows=recipe.max_rows)
-    members = fit_members(recipe, "probability", X=rows.X, y=rows.y, sample_weight=rows.weight)
+    members = fit_members(recipe, "probability", X=rows.X, y=rows.y, sample_weight=rows.weight, groups=rows.run)
     return FailureModel(Ensemble("probability", members, weights), sigmoid)
 
 

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from cipredict.learn.failure import MODEL, FailureStudy
 
-_SHOWN = ("cipredict", "rules/time", "decay10/time", "last-failed", "random", "oracle")
+_SHOWN = ("cipredict", "prior/time", "decay10/time", "last-failed", "random", "oracle")
 _COLOURS = {
     "cipredict": "#0b6e4f",
-    "rules/time": "#c77d1e",
+    "prior/time": "#c77d1e",
     "decay10/time": "#3066be",
     "last-failed": "#7d5ba6",
     "random": "#9aa0a6",

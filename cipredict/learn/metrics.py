@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cipredict.forecast.priority import MIN_SECONDS
+
 BUDGETS = (0.05, 0.10, 0.20, 0.30, 0.50)
 """Shares of a run's test time at which catching is reported."""
-MIN_SECONDS = 1e-3
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipredict.forecast.features import FEATURES
+from cipredict.forecast.priority import MIN_SECONDS, priorities
 from cipredict.forecast.state import Floats
-from cipredict.learn.metrics import MIN_SECONDS
 from cipredict.learn.rows import JudgedRun
 
 Policy = Callable[[JudgedRun], NDArray[np.floating]]
@@ -63,6 +63,20 @@ def rules_per_time(judged: JudgedRun) -> Floats:
     return rules / _cost(judged)
 
 
+def as_planned(p_fail: NDArray[np.floating], judged: JudgedRun) -> NDArray[np.float64]:
+    """Turn risks into the priorities of a plan; among equal risks chance decides, where a plan decides by id."""
+    order = order_of(p_fail, seed=(0, len(p_fail)))
+    given = np.empty(len(order))
+    failed_last = _column(judged, "last_verdict") == 1
+    given[order] = priorities(p_fail[order].tolist(), judged.expected_s[order].tolist(), failed_last[order].tolist())
+    return given
+
+
+def prior_per_time(judged: JudgedRun) -> NDArray[np.float64]:
+    """Order as a plan does on the risk that needs no learner: what serves where the ensemble does not."""
+    return as_planned(_column(judged, "prior"), judged)
+
+
 def chance(judged: JudgedRun) -> Floats:
     """Nothing known: the seeded order that breaks ties."""
     return np.zeros(len(judged.slots), np.float32)
@@ -81,6 +95,7 @@ BASELINES: dict[str, Policy] = {
     "decay10": decay10,
     "decay10/time": decay10_per_time,
     "rules/time": rules_per_time,
+    "prior/time": prior_per_time,
 }
 
 

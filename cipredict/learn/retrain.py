@@ -25,8 +25,7 @@ from cipredict.learn.backtest import HEADLINE_BUDGET, PolicyResult, judge_polici
 from cipredict.learn.failure import FALLBACK, MODEL, reasons_against
 from cipredict.learn.figures import draw_figures
 from cipredict.learn.history import History
-from cipredict.learn.metrics import MIN_SECONDS
-from cipredict.learn.policies import Policy
+from cipredict.learn.policies import Policy, as_planned
 from cipredict.learn.publish import Learned, publish
 from cipredict.learn.registry import CHAMPION, Registry
 from cipredict.learn.rows import JudgedRun
@@ -121,7 +120,7 @@ def _policy_of(learned: Learned, judged: Mapping[int, JudgedRun]) -> Policy | No
     by_run = dict(zip((run.run.run_id for run in judged.values()), np.split(p_fail, ends), strict=True))
 
     def policy(run: JudgedRun) -> NDArray[np.float64]:
-        return np.asarray(by_run[run.run.run_id] / (run.expected_s + MIN_SECONDS), np.float64)
+        return as_planned(by_run[run.run.run_id], run)
 
     return policy
 
@@ -142,7 +141,8 @@ def _keep_champion(
             metrics={name: result.headline() for name, result in results.items()},
         ),
     }
-    return replace(incumbent, served=served, needed_shares=needed_shares(training.failure.judged, policy))
+    shares = tuple(sorted(needed_shares(training.failure.judged, policy)))
+    return replace(incumbent, served=served, needed_shares=shares)
 
 
 def _serve_baseline_unless(learned: Learned, *, is_earned: bool, reasons: tuple[str, ...]) -> Learned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,16 @@ _FLAKY_WEIGHT = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Training rows. X (n, k), y (n,) 0 or 1, weight (n,) for fitting, frequency (n,) cases each row stands for."""
+    """Training rows.
+
+    X (n, k), y (n,) 0 or 1, weight (n,) for fitting, frequency (n,) cases each row stands for, run (n,) its position.
+    """
 
     X: Floats
     y: Floats
     weight: Floats
     frequency: Floats
+    run: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Replayed:
         parts = self.rows_by_run[start:stop]
         total = sum(len(part.y) for part in parts)
         step = max(1, -(-total // max_rows))
-        return Rows(*(_thin(parts, name, step) for name in ("X", "y", "weight", "frequency")))
+        return Rows(*(_thin(parts, name, step) for name in ("X", "y", "weight", "frequency", "run")))
 
 
 def _thin(parts: Iterable[Rows], name: str, step: int) -> Floats:
@@ -96,9 +100,10 @@ def collect_rows(
     for position, (run, state) in enumerate(replay(history)):
         matrix = failure_features(state, index, run.facts)[run.slots]
         is_new = newly_failing(state, run)
-        rows_by_run.append(_sample(run, matrix, is_new, limit=sample_per_run, generator=generator))
+        rows = _sample(run, matrix, is_new, limit=sample_per_run, generator=generator)
+        rows_by_run.append(replace(rows, run=np.full(len(rows.y), position, np.float32)))
         if position >= judge_from and run.failed.any() and len(run.slots) > 1:
-            expected = typical_seconds(state)[run.slots]
+            expected = typical_seconds(state, run.slots)[run.slots]
             judged[position] = _judge(run, matrix, is_new=is_new, expected_s=expected)
     return Replayed(rows_by_run, judged)
 
@@ -136,6 +141,7 @@ def _sample(run: PastRun, X: Floats, is_new: NDArray[np.bool_], *, limit: int, g
         y=failed[chosen].astype(np.float32),
         weight=(weight[chosen] * frequency).astype(np.float32),
         frequency=frequency,
+        run=np.zeros(len(chosen), np.float32),
     )
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from math import isnan
 
 import numpy as np
 
-from cipredict.learn.backtest import HEADLINE_BUDGET, PolicyResult
-from cipredict.learn.failure import MODEL, FailureStudy
+from cipredict.learn.backtest import HEADLINE_BUDGET, PolicyResult, keep_promises
+from cipredict.learn.calibration import expected_error
+from cipredict.learn.failure import FALLBACK, MODEL, FailureStudy
 from cipredict.learn.history import History
 from cipredict.learn.metrics import BUDGETS
 
 
 def summarise(study: FailureStudy, history: History) -> dict[str, object]:
     """Give every figure of a study, NaN left out, sorted for stable output."""
-    best = study.results.get(MODEL) or study.results["decay10/time"]
+    best = study.results.get(MODEL) or study.results[FALLBACK]
     holdout = history.runs[study.holdout_start :]
     suite_s = float(sum(np.nansum(run.seconds) for run in holdout))
     return {
@@ -27,7 +29,7 @@ def summarise(study: FailureStudy, history: History) -> dict[str, object]:
             "suite_minutes": round(suite_s / 60, 3),
         },
         "weights": study.model.ensemble.weights if study.model else {},
-        "served_by": MODEL if not study.reasons else "decay10/time",
+        "served_by": MODEL if not study.reasons else FALLBACK,
         "reasons": list(study.reasons),
         "policies": {name: result.headline() for name, result in study.results.items()},
         "minutes_saved": {f"{budget:.0%}": round(suite_s / 60 * (1 - budget), 3) for budget in BUDGETS},
@@ -36,13 +38,19 @@ def summarise(study: FailureStudy, history: History) -> dict[str, object]:
             for row in study.calibration
         ],
         "confidence": _confidence(study),
+        "promises": [asdict(promise) | {"kept": promise.is_kept} for promise in keep_promises(_served_shares(study))],
+        "expected_calibration_error": round(expected_error(study.calibration), 6),
         "missed": _missed(best),
     }
 
 
+def _served_shares(study: FailureStudy) -> tuple[float, ...]:
+    return study.baseline_shares if study.reasons else study.needed_shares
+
+
 def _confidence(study: FailureStudy) -> dict[str, float]:
     """Give the share of expected time at which a share of failing runs was caught under the plan's own rules."""
-    shares = study.needed_shares if not study.reasons else study.baseline_shares
+    shares = _served_shares(study)
     if not shares:
         return {}
     quantiles = {

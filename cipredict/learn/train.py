@@ -69,7 +69,7 @@ def _learned(
         graphs=graphs,
         served=served,
         sigmoid=failure.model.sigmoid if failure.model else (1.0, 0.0),
-        needed_shares=failure.baseline_shares if failure.reasons else failure.needed_shares,
+        needed_shares=tuple(sorted(failure.baseline_shares if failure.reasons else failure.needed_shares)),
         conformal={name: study.conformal for name, study in seconds.items()},
         anchors={name: study.model.anchor if study.model else study.served_by for name, study in seconds.items()},
         observed_coverage={name: _or_none(study.observed_coverage) for name, study in seconds.items()},

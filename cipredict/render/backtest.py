@@ -29,6 +29,11 @@ def render_backtest(summary: dict[str, Any]) -> Iterator[Table | str]:  # Any: J
         ["failing runs caught", "share of time"],
         [[level, percent(share)] for level, share in summary["confidence"].items()],
     )
+    yield render_table(
+        "Promises: each failing run held against the curve of those before it",
+        ["confidence", "runs", "missed", "miss rate, 95 %", "share of time", "kept"],
+        [_promise(promise) for promise in summary["promises"]],
+    )
     yield render_calibration(tuple(row) for row in summary["calibration"])
     missed = summary["missed"]
     yield render_table(
@@ -36,4 +41,16 @@ def render_backtest(summary: dict[str, Any]) -> Iterator[Table | str]:  # Any: J
         ["run", "failing", "first failing case"],
         [[run, str(found["failing"]), found["cases"][0]] for run, found in missed["runs"].items()],
     )
+    yield f"Expected calibration error {summary['expected_calibration_error']:.4f}."
     yield f"Served by {summary['served_by']}." + "".join(f" {reason}." for reason in summary["reasons"])
+
+
+def _promise(promise: dict[str, Any]) -> list[str]:  # Any: JSON
+    return [
+        percent(promise["promised"]),
+        str(promise["runs"]),
+        str(promise["missed"]),
+        f"{percent(promise['low'])} to {percent(promise['high'])}",
+        percent(promise["mean_share"]),
+        "yes" if promise["kept"] else "no",
+    ]

@@ -16,6 +16,7 @@ _ORDER = (
     "oracle",
     "cipredict",
     "champion",
+    "prior/time",
     "rules/time",
     "decay10/time",
     "decay10",
@@ -81,6 +82,7 @@ def render_summary(manifest: Manifest) -> Table:
     metrics = manifest.served["failure"].metrics
     who = (
         ("cipredict", "cipredict"),
+        ("prior/time", "history and change, nothing learned"),
         ("decay10/time", "decayed failure rate / time"),
         ("last-failed", "last failed first"),
         ("random", "random order"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from rich.table import Table
@@ -10,6 +11,7 @@ from rich.table import Table
 from cipredict.quantities import spell_seconds
 from cipredict.render.console import render_table
 from cipredict.render.plain import percent
+from cipredict.stats import clopper_pearson
 
 _SHOWN = 30
 
@@ -29,8 +31,24 @@ def render_ledger(rows: Sequence[Mapping[str, Any]]) -> Iterator[Table | str]:  
         yield render_table("Failing cases that a plan skipped", ["case", "plan"], names[:_SHOWN])
     if failing:
         yield f"{len(missed)} of {len(failing)} failing runs were missed: {percent(len(missed) / len(failing))}."
+        yield from _promised(failing)
     else:
         yield "No plan has been followed by a failing run yet: nothing can be said of misses."
+
+
+def _promised(failing: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Compare what was missed with what the plans said; those that skipped nothing or promised nothing are left out."""
+    promises = [row for row in failing if row["p_miss"] and not row["skips_nothing"]]
+    if promises:
+        missed = sum(bool(row["missed"] and not row["caught"]) for row in promises)
+        low, high = clopper_pearson(missed, len(promises))
+        promised = fmean(row["p_miss"] for row in promises)
+        verdict = "as promised" if low <= promised else "more than promised"
+        yield (
+            f"Of {len(promises)} plans that skipped cases and were followed by a failure, {percent(promised)} were "
+            f"promised to miss it and {percent(missed / len(promises))} did "
+            f"(95 % interval {percent(low)} to {percent(high)}): {verdict}."
+        )
 
 
 def _row(row: Mapping[str, Any]) -> list[str]:

@@ -79,7 +79,7 @@ def test_the_bundle_is_small_and_says_who_serves(project: Path) -> None:
 
     assert bundle.path.stat().st_size < 2_000_000
     assert set(bundle.manifest.served) == {"failure", "case_time", "run_time"}
-    assert set(bundle.graphs("failure")) == {"xgboost", "neural_net", "random_forest"}
+    assert set(bundle.graphs("failure")) == {"prior", "xgboost", "neural_net", "random_forest"}
     assert {"decay10/time", "last-failed", "cipredict"} <= set(bundle.manifest.served["failure"].metrics)
 
 

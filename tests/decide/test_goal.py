@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,8 +24,8 @@ CURVES = st.lists(st.floats(0.001, 1.0), min_size=1, max_size=60).map(
         pytest.param(Target(0.3), Budget(60.0), id="target"),
         pytest.param(Time(90.0), Budget(90.0), id="time"),
         pytest.param(Time(900.0), Budget(900.0), id="time above the suite's"),
-        pytest.param(Confidence(0.95), Budget(190.0), id="confidence"),
-        pytest.param(Confidence(0.07), Budget(14.0), id="confidence of a share that floats do not hold"),
+        pytest.param(Confidence(0.95), Budget(192.0), id="confidence"),
+        pytest.param(Confidence(0.07), Budget(16.0), id="a low confidence"),
     ],
 )
 def test_a_goal_is_seconds(goal: Goal, expected: Budget) -> None:
@@ -53,10 +55,33 @@ def test_a_confidence_is_met_as_soon_as_the_evidence_reaches() -> None:
 
 @given(curve=CURVES, share=st.floats(0.01, 1.0))
 def test_the_needed_share_is_the_smallest_that_catches_enough(curve: ConfidenceCurve, share: float) -> None:
+    """Enough counts the next run among those that may lie beyond."""
     needed = needed_share(curve, share)
     assert caught_at(curve, needed).p_caught >= share - 1e-6
-    smaller = [one for one in curve.needed_shares if one < needed - 1e-6]
-    assert not smaller or caught_at(curve, smaller[-1]).p_caught < share
+    gaps = len(curve.needed_shares) + 1
+    assert sum(one < needed for one in curve.needed_shares) < max(share * gaps, 1)
+
+
+def test_floats_do_not_cost_a_place() -> None:
+    """0.07 times 100 is a little more than 7 in floats."""
+    assert needed_share(ConfidenceCurve(HUNDRED.needed_shares[:99]), 0.07) == 0.07
+
+
+def test_a_confidence_beyond_the_last_run_needs_everything() -> None:
+    assert needed_share(ConfidenceCurve((0.1, 0.2)), 0.9) == 1.0
+
+
+@pytest.mark.parametrize("runs", [20, 89])
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.9])
+def test_a_promise_is_kept_over_many_histories(runs: int, share: float) -> None:
+    """The next failing run is caught at least as often as promised, and hardly more often, whatever runs need."""
+    generator = Random(runs)  # noqa: S311  # a simulation, no secret
+    caught, histories = 0, 4000
+    for _ in range(histories):
+        *past, following = (generator.betavariate(0.3, 3.0) for _ in range(runs + 1))
+        caught += following <= needed_share(ConfidenceCurve(tuple(sorted(past))), share)
+    noise = 3 * (share * (1 - share) / histories) ** 0.5
+    assert share - noise <= caught / histories <= share + 1 / (runs + 1) + noise
 
 
 @given(curve=CURVES, low=st.floats(0, 1), high=st.floats(0, 1))

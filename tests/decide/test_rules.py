@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cipredict.decide.rules import PathRules, always_running, everything_because, moves_nothing
+from cipredict.decide.rules import PathRules, always_running, everything_because, is_drawn, moves_nothing
 from cipredict.forecast.interface import Basis, CaseForecast
 from cipredict.plans.selection_plan import Reason
 from cipredict.settings import IGNORED_GLOBS, RUN_ALL_GLOBS
@@ -50,6 +50,30 @@ def test_a_thin_history_skips_nothing() -> None:
 )
 def test_only_ignored_paths_move_nothing(paths: list[str], *, expected: bool) -> None:
     assert expected == moves_nothing(paths, RULES)
+
+
+def test_the_stated_share_of_commits_is_drawn() -> None:
+    drawn = sum(is_drawn(f"{number:040x}", 0.05) for number in range(4000))
+    assert drawn / 4000 == pytest.approx(0.05, abs=0.015)
+
+
+def test_every_shard_draws_alike_and_a_larger_share_keeps_the_drawn() -> None:
+    commits = [f"{number:040x}" for number in range(500)]
+    few, many = ({commit for commit in commits if is_drawn(commit, share)} for share in (0.05, 0.2))
+    assert few == {commit for commit in commits if is_drawn(commit, 0.05)}
+    assert few < many
+
+
+@pytest.mark.parametrize(
+    ("commit", "share", "expected"),
+    [
+        pytest.param("", 1.0, False, id="unknown commit"),
+        pytest.param("abc", 0.0, False, id="nothing"),
+        pytest.param("abc", 1.0, True, id="everything"),
+    ],
+)
+def test_who_is_drawn_at_the_ends(commit: str, share: float, *, expected: bool) -> None:
+    assert expected == is_drawn(commit, share)
 
 
 def case(case_id: str, *, runs: int = 9, is_red: bool = False, failed: bool = False) -> CaseForecast:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from cipredict.decide.goal import Confidence, Goal, Target, Time
 from cipredict.decide.select import (
-    MIN_SECONDS,
     SelectionRequest,
     choose,
     in_plan_order,
@@ -23,6 +22,7 @@ from cipredict.decide.select import (
     rank,
 )
 from cipredict.forecast.interface import Basis, CaseForecast, ConfidenceCurve
+from cipredict.forecast.priority import MIN_SECONDS
 from cipredict.plans.document import MadeFrom, canonical_json
 from cipredict.plans.selection_plan import ChangeSummary, Miss, Reason, SelectionPlan
 
@@ -179,17 +179,36 @@ def test_a_target_of_the_whole_suite_runs_it() -> None:
 def test_a_confidence_is_answered_by_the_miss_it_asked_for() -> None:
     """Also where the last seconds of the budget fit no case."""
     plan = plan_selection(request([case(f"t{at:03}", 0.1, 1.0) for at in range(7)], Confidence(0.9)))
-    assert plan.budget_s == pytest.approx(0.9 * 7)
+    assert plan.budget_s == pytest.approx(0.91 * 7)
     assert len(plan.selected) == 6
     assert plan.miss is not None
-    assert plan.miss.p_miss_given_failure == pytest.approx(0.1)
-    assert plan.miss.low < 0.1 < plan.miss.high
+    assert plan.miss.p_miss_given_failure == pytest.approx(0.09)
+    assert plan.miss.low < 0.09 < plan.miss.high
 
 
 def test_rules_that_overdraw_the_budget_are_credited_for_what_they_catch() -> None:
     plan = plan_selection(request([case("red", 0.1, 8.0, is_red=True), case("x", 0.1, 2.0)], Target(0.1)))
     assert plan.miss is not None
     assert plan.miss.p_miss_given_failure == pytest.approx(0.2)
+
+
+def test_a_drawn_commit_runs_in_full_and_says_why() -> None:
+    plan = plan_selection(replace(request([case("a"), case("b")], Target(0.5)), full_run_share=1.0))
+    assert plan.skipped == []
+    assert plan.everything_because.startswith("one run in 1 runs in full")
+
+
+def test_a_drawn_commit_that_moves_nothing_still_runs_nothing() -> None:
+    prose = ChangeSummary(base="b", head="h", paths=("a.md",))
+    plan = plan_selection(replace(request([case("a")], change=prose), full_run_share=1.0))
+    assert plan.selected == []
+
+
+def test_reruns_of_the_red_do_not_crowd_out_a_new_failure() -> None:
+    red = [case(f"red{at:02}", 0.5)._replace(failed_last=True) for at in range(20)]
+    order = names([one.case_id for one in rank([*red, case("fresh", 0.3)])])
+    assert order.index("fresh") == 5
+    assert order[:5] == [f"red{at:02}" for at in range(5)]
 
 
 def test_a_confidence_beyond_the_evidence_runs_everything_and_says_so() -> None:

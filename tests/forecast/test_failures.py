@@ -13,7 +13,7 @@ from cipredict.forecast.durations import DurationTable
 from cipredict.forecast.failures import FailureForecaster, explain
 from cipredict.forecast.features import FEATURES, ChangeFacts, decayed_rate
 from cipredict.forecast.interface import Basis
-from cipredict.forecast.state import State
+from cipredict.forecast.state import HALF_LIVES, State
 
 MakeBundle = Callable[..., Bundle]
 MODEL = Served("cipredict", {"net": 1.0}, (), {})
@@ -27,6 +27,7 @@ def seen_state() -> State:
     state.columns["decayed_runs_10"][:2] = 4
     state.columns["decayed_failures_10"][0] = 2
     state.columns["base_verdict"][:2] = 1, 0
+    state.columns["last_verdict"][:2] = 1, 0
     state.branch_failures["topic"] = np.array([1], np.int32)
     return state
 
@@ -35,16 +36,18 @@ def forecaster(bundle: Bundle) -> FailureForecaster:
     return FailureForecaster(bundle, DurationTable.from_bundle(bundle))
 
 
-def test_without_a_model_the_decayed_rate_answers(make_bundle: MakeBundle) -> None:
+def test_without_a_model_the_prior_answers(make_bundle: MakeBundle) -> None:
     state = seen_state()
     teller = forecaster(make_bundle(state))
     answers = teller.forecast(["a.py::y", "new.py::z", "a.py::x"], ChangeFacts((), "topic"))
     assert [answer.case_id for answer in answers] == ["a.py::y", "new.py::z", "a.py::x"]
-    rate = decayed_rate(state, 10)
+    rates = np.stack([decayed_rate(state, half_life) for half_life in HALF_LIVES])
+    rate = np.exp(np.log(rates).mean(axis=0))
     assert [float(rate[1]), 0.5, float(rate[0])] == pytest.approx([answer.p_fail for answer in answers], abs=1e-6)
     assert [answer.basis for answer in answers] == [Basis.HISTORY, Basis.FALLBACK, Basis.HISTORY]
     assert [answer.runs for answer in answers] == [4, 0, 4]
     assert [(a.is_red_at_base, a.failed_recently) for a in answers] == [(False, True), (False, False), (True, False)]
+    assert [answer.failed_last for answer in answers] == [False, False, True]
     assert [answer.expected_s for answer in answers] == [2.0, 2.0, 2.0]
     assert [answer.evidence for answer in answers] == [
         "failed in this branch's last run",

@@ -66,6 +66,20 @@ def test_a_plan_without_any_report_is_not_judged(planned: Store, at: At) -> None
     assert judge(planned, at) == [UNJUDGED]
 
 
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        pytest.param({"miss": {"p_miss_given_failure": 0.05}}, 0.05, id="promised"),
+        pytest.param({"miss": None}, None, id="not measured"),
+        pytest.param({"miss": {"p_miss_given_failure": "little"}}, None, id="oddly typed"),
+        pytest.param({}, None, id="an older plan"),
+    ],
+)
+def test_what_a_plan_promised_is_kept(store: Store, at: At, extra: dict[str, object], expected: float | None) -> None:
+    add_events(store, [plan_event(at, 1, **extra)])
+    assert [row["p_miss"] for row in load_ledger(store, at(99)).to_pylist()] == [expected]
+
+
 def test_a_selected_case_that_fails_was_caught(
     planned: Store, at: At, make_batch: MakeBatch, make_case: MakeCase
 ) -> None:

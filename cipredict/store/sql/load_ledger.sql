@@ -3,6 +3,7 @@
 -- Units:   counts of cases; selected_s, decided_s expected seconds; missed_cases sorted case ids; aware UTC.
 --          A case failed if it failed or erred in the plan's own run, or in the first full run of the same commit: one
 --          whose plan, if it had any, skipped nothing. It was missed if the plan skipped it.
+--          p_miss: 0…1, what the plan promised of a failing run, null where it could not.
 --          is_judged: a report of at least one of the two runs is known; without, nothing failed that we know of.
 -- Parameters: $as_of.
 
@@ -25,7 +26,8 @@ with
             events.repository,
             events.run_id,
             events.attempt,
-            coalesce(nullif(runs.sha, ''), events.body -> 'made_from' ->> 'commit', '') as sha
+            coalesce(nullif(runs.sha, ''), events.body -> 'made_from' ->> 'commit', '') as sha,
+            try_cast(events.body -> 'miss' ->> 'p_miss_given_failure' as double) as p_miss
         from plans
         join events using (event_id)
         left join runs using (provider, repository, run_id, attempt)
@@ -104,7 +106,8 @@ select
     coalesce(outcomes.failing, 0) as failing,
     coalesce(outcomes.failing - outcomes.missed, 0) as caught,
     coalesce(outcomes.missed, 0) as missed,
-    coalesce(outcomes.missed_cases, []) as missed_cases
+    coalesce(outcomes.missed_cases, []) as missed_cases,
+    made.p_miss
 from made
 join decided using (event_id)
 left join outcomes using (event_id)
