@@ -24,17 +24,21 @@ def cut_batches(
 ) -> tuple[Batch, ...]:
     """Give the reserved batches of every shard, then the tail's; together they hold every case once.
 
-    Items are taken longest first and stay whole. Without known seconds every item counts as one second, and the
-    batches claim none.
+    Items come in the order of what they may take, not of what they are expected to: a case that nobody knows well is
+    run early, for a case that takes longer than expected is harmless while there is something left to even it out.
+    They stay whole. Without known seconds every item counts as one second, and the batches claim none.
     """
-    seconds = groups.items.seconds if is_known else [1.0] * len(groups.names)
-    longest_first = sorted(range(len(seconds)), key=lambda item: (-seconds[item], item))
+    seconds, high_s = _seconds(groups, is_known=is_known)
+    longest_first = sorted(range(len(high_s)), key=lambda item: (-high_s[item], item))
     tail = set(_smallest(longest_first, seconds, share=tail_share))
     members = groups.members()
 
     def batch(shard: int | None, items: Sequence[int]) -> Batch:
         tests = tuple(sorted(case_id for item in items for case_id in members[item]))
-        return Batch(shard, tests, round(sum(seconds[item] for item in items), 6) if is_known else None)
+        if not is_known:
+            return Batch(shard, tests)
+        sums = (round(sum(column[item] for item in items), 6) for column in (seconds, high_s))
+        return Batch(shard, tests, *sums)
 
     reserved: list[list[int]] = [[] for _ in range(shards)]
     for item in longest_first:
@@ -42,13 +46,21 @@ def cut_batches(
             reserved[homes[item]].append(item)
     shared = [item for item in longest_first if item in tail]
     return (
-        *(batch(at, cut) for at in range(shards) for cut in _cut(reserved[at], seconds, parts=_PARTS)),
-        *(batch(None, cut) for cut in _cut(shared, seconds, parts=_PARTS * shards)),
+        *(batch(at, cut) for at in range(shards) for cut in _cut(reserved[at], high_s, parts=_PARTS)),
+        *(batch(None, cut) for cut in _cut(shared, high_s, parts=_PARTS * shards)),
     )
 
 
+def _seconds(groups: Groups, *, is_known: bool) -> tuple[Sequence[float], Sequence[float]]:
+    """Give for every item what it is expected to take, and what it may."""
+    items = groups.items
+    if not is_known:
+        return [1.0] * len(groups.names), [1.0] * len(groups.names)
+    return items.seconds, [sum(pair) for pair in zip(items.seconds, items.late_s, strict=True)]
+
+
 def _smallest(longest_first: Sequence[int], seconds: Sequence[float], *, share: float) -> Iterator[int]:
-    """Give the smallest items whose seconds are at most that share of all."""
+    """Give the last items of the order whose seconds are at most that share of all."""
     left_s = share * sum(seconds) * (1 + 1e-9)
     for item in reversed(longest_first):
         left_s -= seconds[item]

@@ -39,7 +39,7 @@ class _Lists:
         for position, batch in enumerate(batches):
             (self._tail if batch.shard is None else self._own[batch.shard]).append(position)
         reserved = [position for position, batch in enumerate(batches) if batch.shard is not None]
-        reserved.sort(key=lambda position: -(batches[position].expected_s or 0.0))
+        reserved.sort(key=lambda position: -(batches[position].high_s or 0.0))
         self._others = deque(reserved if helps else [])
         self._taken: set[int] = set()
 

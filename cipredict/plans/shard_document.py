@@ -79,7 +79,12 @@ def _parse_point(fields: Fields) -> CountPoint:
 
 
 def _parse_batch(fields: Fields) -> Batch:
-    return Batch(fields.count_or_none("shard"), fields.texts("tests"), fields.number_or_none("expected_s"))
+    return Batch(
+        fields.count_or_none("shard"),
+        fields.texts("tests"),
+        fields.number_or_none("expected_s"),
+        fields.number_or_none("high_s"),
+    )
 
 
 def _parse_floor(fields: Fields) -> Floor:

@@ -23,12 +23,13 @@ class Batch(NamedTuple):
     ----------
     shard : whose it is, None for the tail
     tests : case ids, sorted; groups that stay together are whole
-    expected_s : their seconds, None where nothing is known
+    expected_s, high_s : their seconds, and if each took as long as it may; None where nothing is known
     """
 
     shard: int | None
     tests: tuple[str, ...]
     expected_s: float | None = None
+    high_s: float | None = None
 
 
 def claim_order(
@@ -36,11 +37,11 @@ def claim_order(
 ) -> Sequence[int]:
     """Give the pending batches that a shard may take, best first.
 
-    Its own, then the tail, both in the order of the plan; then what is reserved for others, longest first, so that
-    nobody is idle while another has a list. The list of a shard that has not `started` is left alone: its job may have
-    lost the queue and run the list by itself.
+    Its own, then the tail, both in the order of the plan; then what is reserved for others, what may take longest
+    first, so that nobody is idle while another has a list. The list of a shard that has not `started` is left alone:
+    its job may have lost the queue and run the list by itself.
 
-    >>> tail, mine, theirs = Batch(None, (), 1.0), Batch(0, (), 2.0), Batch(1, (), 3.0)
+    >>> tail, mine, theirs = Batch(None, ()), Batch(0, ()), Batch(1, ())
     >>> claim_order([theirs, tail, mine], [0, 1, 2], 0, started={0, 1})
     [2, 1, 0]
     """
@@ -49,7 +50,7 @@ def claim_order(
         owner = batches[position].shard
         if owner == shard:
             return 0, 0.0, position
-        return (1, 0.0, position) if owner is None else (2, -(batches[position].expected_s or 0.0), position)
+        return (1, 0.0, position) if owner is None else (2, -(batches[position].high_s or 0.0), position)
 
     open_to_all = {None, shard, *started}
     return sorted((position for position in pending if batches[position].shard in open_to_all), key=preference)

@@ -22,7 +22,7 @@ def read_batches(document: Mapping[str, object]) -> list[Batch]:
     """
     problems: list[str] = []
     found = [
-        Batch(batch.count_or_none("shard"), batch.texts("tests"), batch.number_or_none("expected_s"))
+        Batch(batch.count_or_none("shard"), batch.texts("tests"), high_s=batch.number_or_none("high_s"))
         for batch in Fields(document, problems, "").inner_list("queue")
     ]
     if problems:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from cipredict.plans.shard_queue import Batch, claim_order, tail_of
 
 BATCHES = [
-    Batch(0, ("a",), 3.0),
-    Batch(0, ("b",), 1.0),
-    Batch(1, ("c",), 2.0),
-    Batch(2, ("d",), 9.0),
-    Batch(None, ("f", "e"), 2.0),
+    Batch(0, ("a",), None, 3.0),
+    Batch(0, ("b",), None, 1.0),
+    Batch(1, ("c",), None, 2.0),
+    Batch(2, ("d",), None, 9.0),
+    Batch(None, ("f", "e"), None, 2.0),
     Batch(None, ("g",), None),
 ]
 

@@ -14,9 +14,9 @@ from cipredict.pytest_plugin.queue_cases import indexes_by_batch, read_batches
 DOCUMENT: dict[str, Any] = {  # Any: JSON
     "shards": [{}, {}],
     "queue": [
-        {"shard": 0, "tests": ["a"], "expected_s": 2.0},
-        {"shard": 1, "tests": ["b", "c"], "expected_s": None},
-        {"shard": None, "tests": ["d"], "expected_s": 1},
+        {"shard": 0, "tests": ["a"], "expected_s": 1.0, "high_s": 2.0},
+        {"shard": 1, "tests": ["b", "c"], "expected_s": None, "high_s": None},
+        {"shard": None, "tests": ["d"], "expected_s": 1, "high_s": 1},
     ],
 }
 
@@ -25,7 +25,7 @@ def test_newcomers_stand_before_the_tail_a_batch_per_shard() -> None:
     new = Batch(None, ())
 
     assert read_batches(DOCUMENT) == [
-        Batch(0, ("a",), 2.0), Batch(1, ("b", "c")), new, new, Batch(None, ("d",), 1.0)
+        Batch(0, ("a",), high_s=2.0), Batch(1, ("b", "c")), new, new, Batch(None, ("d",), high_s=1.0)
     ]  # fmt: skip
 
 
@@ -34,8 +34,8 @@ def test_newcomers_stand_before_the_tail_a_batch_per_shard() -> None:
     [
         pytest.param([], "without --tail", id="none"),
         pytest.param({}, "'queue'", id="no-list"),
-        pytest.param([{"shard": "x", "tests": [], "expected_s": 1}], r"'queue\[0\].shard'", id="no-shard"),
-        pytest.param([{"shard": 1, "expected_s": 1}], r"'queue\[0\].tests'", id="no-tests"),
+        pytest.param([{"shard": "x", "tests": [], "expected_s": 1, "high_s": 1}], r"'queue\[0\].shard'", id="no-shard"),
+        pytest.param([{"shard": 1, "expected_s": 1, "high_s": 1}], r"'queue\[0\].tests'", id="no-tests"),
     ],
 )
 def test_what_is_no_queue_is_refused_by_the_name_of_the_field(queue: object, complaint: str) -> None:

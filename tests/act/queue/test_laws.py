@@ -60,7 +60,7 @@ class Builds(RuleBasedStateMachine):
 
     @initialize(owners=st.lists(st.sampled_from([None, *range(SHARDS)]), max_size=8))
     def plan(self, owners: list[int | None]) -> None:
-        self.batches = [Batch(owner, (str(at),), float(at % 3)) for at, owner in enumerate(owners)]
+        self.batches = [Batch(owner, (str(at),), high_s=float(at % 3)) for at, owner in enumerate(owners)]
 
     def start(self, shard: int) -> None:
         owner = Owner(shard, uuid4().hex[:8])

@@ -16,8 +16,8 @@ from cipredict.plans.shard_queue import Batch
 if TYPE_CHECKING:
     from tests.act.queue.conftest import Place
 
-BATCHES = [Batch(0, ("a",), 5.0), Batch(0, ("b",), 2.0), Batch(1, ("c",), 6.0), Batch(1, ("d",), 1.0)]
-TAIL = [Batch(None, ("e",), 1.0), Batch(None, ("f",), 0.5)]
+BATCHES = [Batch(0, ("a",)), Batch(0, ("b",)), Batch(1, ("c",), high_s=6.0), Batch(1, ("d",), high_s=1.0)]
+TAIL = [Batch(None, ("e",)), Batch(None, ("f",))]
 LEASE_S = 60.0
 
 
