@@ -36,13 +36,12 @@ def read_junit(
 ) -> Iterator[CaseBatch | Report]:
     """Give the cases of one report in batches, usually one, then exactly one `Report`.
 
-    The batches of a huge report are called `source`, `source#2`, `source#3`, … `known_files` are the tracked paths of
+    The batches of a huge report are its parts 1, 2, 3, … `known_files` are the tracked paths of
     the repository: they settle where a dotted pytest classname ends.
     """
     reading = _Reading(known_files)
-    for number, cases in enumerate(reading.read(stream), start=1):
-        name = source if number == 1 else f"{source}#{number}"
-        yield CaseBatch(key=key, source=name, cases=cases, job_id=job_id)
+    for part, cases in enumerate(reading.read(stream), start=1):
+        yield CaseBatch(key=key, source=source, cases=cases, job_id=job_id, part=part)
     yield reading.report(source)
 
 

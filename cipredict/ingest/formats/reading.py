@@ -29,13 +29,12 @@ class DecodedReader:
         job_id: str = "",
         known_files: frozenset[str] = frozenset(),
     ) -> Iterator[CaseBatch | Report]:
-        """Give the cases in batches called `source`, `source#2`, …, then the report."""
+        """Give the cases in batches, part by part, then the report."""
         findings = Findings(known_files, self.dialect)
         counted = Rewound(b"", stream)
         tally = _Tally(findings)
         for part, cases in enumerate(tally.parts(self.decode, counted), start=1):
-            name = source if part == 1 else f"{source}#{part}"
-            yield CaseBatch(key=key, source=name, cases=cases, job_id=job_id)
+            yield CaseBatch(key=key, source=source, cases=cases, job_id=job_id, part=part)
         yield tally.report(source, counted.size_bytes)
 
 
