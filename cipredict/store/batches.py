@@ -18,9 +18,10 @@ from cipredict.store.statements import call_file, query_file, registered, run_fi
 def add_case_batches(store: Store, batches: Iterable[CaseBatch]) -> int:
     """Store the cases of report files, one transaction per file; give the number of cases.
 
-    A part of a file replaces itself, and the first one drops the others. A batch whose run is unknown creates a minimal run, which
-    `add_runs` completes; until then no query that takes `as_of` sees it. The iterable may write to the store itself
-    before it gives a batch: whoever calls `add_runs(store, [run])` there, loses nothing but the file in flight.
+    A part of a file replaces itself, and the first one drops the others. A batch whose run is unknown creates a
+    minimal run, which `add_runs` completes; until then no query that takes `as_of` sees it. The iterable may write to
+    the store itself before it gives a batch: whoever calls `add_runs(store, [run])` there, loses nothing but the file
+    in flight.
     """
     writer = _BatchWriter(store)
     return sum(writer.write(batch) for batch in batches)

@@ -120,8 +120,8 @@ def facts_by_table(store: Store) -> dict[str, list[dict[str, Any]]]:  # Any: as 
     keys = {
         "run_seq": f"select run_seq, {run} as key from runs",  # noqa: S608  # ours
         "case_seq": "select case_seq, case_id as key from cases",
-        "batch_seq": f"select batch_seq, struct_pack(run := {run}, job_id := job_id, source := source, part := part) as key"  # noqa: S608
-        " from batches join runs using (run_seq)",
+        "batch_seq": f"select batch_seq, struct_pack(run := {run}, job_id := job_id, source := source, part := part)"  # noqa: S608
+        " as key from batches join runs using (run_seq)",
         "snapshot_seq": "select snapshot_seq, struct_pack(kind := kind, source := source, recorded_at := recorded_at)"
         " as key from snapshots",
         "commit_seq": "select commit_seq, repository || sha as key from commits",

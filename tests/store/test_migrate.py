@@ -127,8 +127,9 @@ def test_a_history_of_version_3_joins_the_parts_of_a_report(path: Path, make_bat
         connection.execute(
             "insert into runs (run_seq, provider, repository, run_id, attempt, workflow, sha, parent_sha, branch,"
             " event, is_change_known) values (1, 'github', 'me/it', '1', 1, '', '', '', '', '', false);"
-            "insert into batches values (1, 1, '', 'r.xml', 5001), (2, 1, '', 'r.xml#2', 5000), (3, 1, '', 'r.xml#10', 7),"
-            " (4, 1, 'a', 'r.xml#2', 1), (5, 1, '', 's.xml', 4), (6, 1, '', 's.xml#2', 4), (7, 1, '', 'r.xml#1', 4),"
+            "insert into batches values (1, 1, '', 'r.xml', 5001), (2, 1, '', 'r.xml#2', 5000),"
+            " (3, 1, '', 'r.xml#10', 7), (4, 1, 'a', 'r.xml#2', 1), (5, 1, '', 's.xml', 4),"
+            " (6, 1, '', 's.xml#2', 4), (7, 1, '', 'r.xml#1', 4),"
             " (8, 1, '', 'r.xml#99999999999', 4);"
             "insert into case_runs select batch_seq, 1, batch_seq, 'passed', 1, 1, false, null from batches"
         )
