@@ -71,7 +71,7 @@ class _BatchWriter:
         connection = self.store.connection
         size = {"cases": len(batch.cases)}
         name = {"run_seq": run_seq, "job_id": batch.job_id, "source": batch.source}
-        parts: dict[int, int] = dict(call_file(connection, "upserts/batch_numbers.sql", name))  # type: ignore[arg-type]  # two columns
+        parts: dict[int, int] = dict(call_file(connection, "upserts/batch_numbers.sql", name))
         known = parts.pop(batch.part, None)
         if known is None:
             [(batch_seq,)] = call_file(connection, "upserts/new_batch.sql", {**name, "part": batch.part, **size})
