@@ -137,17 +137,15 @@ class JUnitEvents:
     def _open_suite(self, attributes: Mapping[str, str]) -> None:
         self._end_run()
         self.root = self.root or ("testcase" if self._pending else "testsuite")
-        self._suite = Suite(
-            name=attributes.get("name", ""),
-            file=attributes.get("file", "") or self._suite.file,
-            hostname=attributes.get("hostname", ""),
-            root_name=self._suites[0].root_name,
-            is_surefire="surefire" in attributes.get(_SCHEMA_LOCATION, ""),
-        )
-        self._suites.append(self._suite)
-        if self._suite.name == "Root Suite" and self._suite.root_name == MOCHA_TESTS:
-            self._suites[0].file = self._suite.file  # mocha-junit-reporter names the file once, for those that follow
-        timestamp = attributes.get("timestamp", "")
+        get = attributes.get
+        root = self._suites[0]
+        file = get("file") or self._suite.file
+        is_surefire = "surefire" in get(_SCHEMA_LOCATION, "")
+        self._suite = suite = Suite(get("name", ""), file, get("hostname", ""), root.root_name, is_surefire)
+        self._suites.append(suite)
+        if suite.name == "Root Suite" and suite.root_name == MOCHA_TESTS:
+            root.file = suite.file  # mocha-junit-reporter names the file once, for those that follow
+        timestamp = get("timestamp", "")
         if timestamp != self._timestamp:
             self._note_timestamp(timestamp)
 
@@ -258,7 +256,7 @@ class JUnitEvents:
     def _meet(self, suite: Suite, attributes: Mapping[str, str]) -> None:
         """Settle a suite's dialect at its first case."""
         suite.dialect = detect_dialect(suite, attributes, self._known_files)
-        suite.is_pytest = suite.dialect in {Dialect.PYTEST_XUNIT1, Dialect.PYTEST_XUNIT2}
+        suite.is_pytest = suite.dialect is Dialect.PYTEST_XUNIT1 or suite.dialect is Dialect.PYTEST_XUNIT2
         self.dialect = self.dialect or suite.dialect
 
     def _odd_seconds(self, attributes: Mapping[str, str]) -> float | None:

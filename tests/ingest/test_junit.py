@@ -263,7 +263,7 @@ def test_utf16_needs_neither_a_mark_nor_a_declaration(read_report: ReadReport, e
 
 
 def test_a_problem_is_one_line(read_report: ReadReport) -> None:
-    _, report = read_report(in_suite(case("a"), "</nothing>", case("b")))
+    _, report = read_report(in_suite(case("a"), "<failure>\0</failure>", "<!-- a -- b", case("b")))
     assert report.problems
     assert [problem for problem in report.problems if problem.strip() != problem or "\n" in problem] == []
 
