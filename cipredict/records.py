@@ -125,12 +125,16 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class CaseBatch:
-    """The cases of one report file. Stored in one transaction; the same (key, job_id, source) replaces itself."""
+    """The cases of one report file, or of a part of a huge one. Stored in one transaction.
+
+    The same (key, job_id, source, part) replaces itself, and part 1 replaces the whole file.
+    """
 
     key: RunKey
     source: str
     cases: tuple[CaseRun, ...]
     job_id: str = ""
+    part: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What an ingest survives: 50 kills, a second ingest at the same time, a full disk. The store must come out the same.
 
+Among the reports is one stored in parts, and one that was, in a store that holds all of them already, and is no more.
+
 Run: ``python benchmarks/ingest/faults.py [--kills 50] [--files 500] [--cases 200] [--seed 1]``. Table on stderr, JSON
 on stdout, exit 1 if anything was lost. A full disk is a small tmpfs where mounting one is allowed, else skipped.
 """
@@ -20,6 +22,9 @@ from pathlib import Path
 from shapes import write_report
 from store_content import read_content
 
+HUGE_CASES = 25_000
+"""Stored in five parts, and more than an ingest holds before it lets the store go."""
+
 Outcome = dict[str, object]
 
 
@@ -37,26 +42,52 @@ def ingest(paths: Sequence[str], store: Path, folder: Path) -> tuple[int, str]:
     return process.returncode, said
 
 
-def kill_and_resume(folder: Path, kills: int, chosen: random.Random) -> Outcome:
-    """Kill an ingest at random moments of one undisturbed run's length, then run it to its end."""
+def write_reports(folder: Path, files: int, cases: int) -> Path:
+    """Write small reports, a huge one, and one that was huge when a store took it in; give that store."""
+    for half in ("reports/a", "reports/b"):
+        (folder / half).mkdir(parents=True)
+        for number in range(files // 2):
+            write_report(folder / half / f"{number}.xml", cases)
+    write_report(folder / "reports/a/huge.xml", HUGE_CASES)
+    write_report(folder / "reports/b/shrinks.xml", HUGE_CASES)
+    before = folder / "before.duckdb"
+    ingest(["reports"], before, folder)
+    write_report(folder / "reports/b/shrinks.xml", cases)
+    return before
+
+
+def kill_and_resume(folder: Path, before: Path, kills: int, *, chosen: random.Random) -> Outcome:
+    """Kill an ingest at random moments of one undisturbed run's length, then run it to its end.
+
+    A moment after the end of the ingest is drawn again: each of the kills counted hit a living process.
+    """
+    calm, store = folder / "calm.duckdb", folder / "killed.duckdb"
+    shutil.copy(before, calm)
     begin = time.monotonic()
-    ingest(["reports"], folder / "calm.duckdb", folder)
+    ingest(["reports"], calm, folder)
     whole_s = time.monotonic() - begin
-    expected = read_content(folder / "calm.duckdb")
-    lost = unfinished = 0
-    for _ in range(kills):
-        store = folder / "killed.duckdb"
+    expected = read_content(calm)
+    ingest(["reports"], folder / "fresh.duckdb", folder)
+    fresh = read_content(folder / "fresh.duckdb")
+    lost = int(any(fresh[table] != expected[table] for table in ("batches", "case_runs", "reports")))
+    landed = draws = in_store = 0
+    while landed < kills:
+        draws += 1
+        shutil.copy(before, store)
         process = start_ingest(["reports"], store, folder)
         time.sleep(chosen.uniform(0, whole_s))
         process.kill()
-        unfinished += process.wait() != 0
-        code, said = ingest(["reports"], store, folder)
-        if code != 0 or read_content(store) != expected:
-            print(f"lost after a kill: {said}", file=sys.stderr)
-            lost += 1
+        if process.wait() != 0:
+            landed += 1
+            in_store += store.with_name(f"{store.name}.wal").exists() or store.read_bytes() != before.read_bytes()
+            code, said = ingest(["reports"], store, folder)
+            if code != 0 or read_content(store) != expected:
+                print(f"lost after a kill: {said}", file=sys.stderr)
+                lost += 1
         for left in folder.glob("*killed.duckdb*"):
             left.unlink()
-    return {"kills": kills, "before_the_end": unfinished, "lost": lost, "calm_s": round(whole_s, 1)}
+    facts = {"kills": landed, "draws": draws, "after_the_first_write": in_store, "lost": lost}
+    return {**facts, "calm_s": round(whole_s, 1)}
 
 
 def two_at_once(folder: Path, first: Sequence[str], second: Sequence[str]) -> Outcome:
@@ -87,7 +118,7 @@ def full_disk(folder: Path, size_kb: int) -> Outcome:
         is_intact = not (small / "s.duckdb").exists() or bool(read_content(small / "s.duckdb"))
         subprocess.run(["mount", "-o", "remount,size=500m", str(small)], check=True)
         again, _ = ingest(["reports"], small / "s.duckdb", folder)
-        is_whole = read_content(small / "s.duckdb") == read_content(folder / "calm.duckdb")
+        is_whole = read_content(small / "s.duckdb") == read_content(folder / "fresh.duckdb")
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
     is_clear = code == 2 and len(lines) == 1 and "Traceback" not in said
@@ -104,12 +135,10 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     try:
-        for half in ("reports/a", "reports/b"):
-            (folder / half).mkdir(parents=True)
-            for number in range(options.files // 2):
-                write_report(folder / half / f"{number}.xml", options.cases)
+        before = write_reports(folder, options.files, options.cases)
+        chosen = random.Random(options.seed)  # noqa: S311  # repeatable
         results = {
-            "kill": kill_and_resume(folder, options.kills, random.Random(options.seed)),  # noqa: S311  # repeatable
+            "kill": kill_and_resume(folder, before, options.kills, chosen=chosen),
             "different files at once": two_at_once(folder, ["reports/a"], ["reports/b"]),
             "the same files at once": two_at_once(folder, ["reports"], ["reports"]),
             **{f"full disk, {size_kb} kB": full_disk_in(folder, size_kb) for size_kb in (600, 2000, 4000)},

@@ -11,7 +11,7 @@ _NUMBERED = {"run_seq": "runs", "case_seq": "cases", "batch_seq": "batches"}
 _NAMES = {
     "runs": "provider || '/' || repository || '/' || run_id || '/' || attempt",
     "cases": "case_id",
-    "batches": "job_id || '/' || source",
+    "batches": "job_id || '/' || source || '#' || part",
 }
 _MOMENTS = frozenset({"read_at", "applied_at"})
 

@@ -67,8 +67,18 @@ class CaseLedger:
                     suite[case_id] = merge(suite[case_id], case)
         suite.pop("", None)
 
+    def add_suites(self, case_ids: Sequence[str], cases: Sequence[CaseRun]) -> bool:
+        """Add all cases of suites that were opened and closed meanwhile; False, adding none, where two share an id."""
+        fresh = dict(zip(case_ids, cases, strict=True))
+        is_new = len(fresh) == len(case_ids) and "" not in fresh and fresh.keys().isdisjoint(self._finished.keys())
+        if is_new:
+            self._finished.update(fresh)
+        return is_new
+
     def finish_suite(self, *, has_go_subtests: bool = False) -> None:
         """Close the suite: the same id in another suite is another attempt, but no pytest rerun."""
+        if not self.suite:
+            return
         if has_go_subtests:
             subtract_subtests(self.suite)
         for case_id in self.suite.keys() & self._finished.keys():

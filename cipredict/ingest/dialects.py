@@ -76,7 +76,7 @@ def _is_python(suite: Suite, attributes: Mapping[str, str], known_files: frozens
         return True
     if known_files and pytest_prefix(classname, "", known_files).partition("::")[0] in known_files:
         return True
-    return not file and _PYTHON_TEST.search(classname) is not None
+    return not file and "test" in classname and _PYTHON_TEST.search(classname) is not None
 
 
 def _is_go(suite: Suite, classname: str, name: str) -> bool:
@@ -112,9 +112,14 @@ def _file_suite_name(suite: Suite, classname: str, *, name: str, file: str) -> s
     if not classname:
         qualified = _QUALIFIED_NAME.match(name)
         owner, name = (qualified[1], qualified[2]) if qualified else (owner, name)
-    if owner in {name, file, re.sub(r"\.\w+$", "", file).replace("/", ".")}:
+    if owner == name or (file and owner in {file, _dotted(file)}):
         owner = ""
-    return "::".join(part for part in (file, owner, name) if part)
+    return "::".join(filter(None, (file, owner, name)))
+
+
+@lru_cache(maxsize=1024)
+def _dotted(file: str) -> str:
+    return re.sub(r"\.\w+$", "", file).replace("/", ".")
 
 
 def _file_title(suite: Suite, classname: str, *, name: str, file: str) -> str:

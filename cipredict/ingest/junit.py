@@ -1,28 +1,24 @@
 """JUnit XML, of whatever producer, into case runs: streaming, recovering, in memory that does not grow with the file.
 
 lxml parses into a *target* (junit_events.py), so no tree is ever built: captured output and stack traces are dropped
-where they are read. The parser recovers from broken markup. External entities and DTDs are never opened, and internal
-entities stay within libxml2's limits.
+where they are read.
 """
 
 from __future__ import annotations
 
-import codecs
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from datetime import datetime
+from typing import BinaryIO, cast
 
-from lxml import etree
-
-from cipredict.ingest.attempts import is_failing
-from cipredict.ingest.interface import PART_CASES, READ_ERRORS, Report
+from cipredict.ingest.formats.streams import Rewound
+from cipredict.ingest.interface import Report
 from cipredict.ingest.junit_events import JUnitEvents
-from cipredict.records import CaseBatch, CaseRun, ReportStatus, RunKey, Verdict
+from cipredict.ingest.tally import read_counted
+from cipredict.ingest.xml_parsing import parse_xml
+from cipredict.records import CaseBatch, RunKey
 
-_CHUNK_BYTES = 64 * 1024
-_BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_PASSED = Verdict.PASSED
 _ROOTS = frozenset({"testsuites", "testsuite", "testcase"})
 
 
@@ -36,122 +32,56 @@ def read_junit(
 ) -> Iterator[CaseBatch | Report]:
     """Give the cases of one report in batches, usually one, then exactly one `Report`.
 
-    The batches of a huge report are called `source`, `source#2`, `source#3`, … `known_files` are the tracked paths of
-    the repository: they settle where a dotted pytest classname ends.
+    The batches of a huge report are its parts 1, 2, 3, … `known_files` are the tracked paths of the repository: they
+    settle where a dotted pytest classname ends.
     """
-    reading = _Reading(known_files)
-    for number, cases in enumerate(reading.read(stream), start=1):
-        name = source if number == 1 else f"{source}#{number}"
-        yield CaseBatch(key=key, source=name, cases=cases, job_id=job_id)
-    yield reading.report(source)
+    counted = Rewound(b"", stream)
+    yield from read_counted(_JUnitReading(counted, known_files), counted, source=source, key=key, job_id=job_id)
 
 
-class _Reading:
-    """One pass over one report, and the tally of what it held."""
+class _JUnitReading:
+    """A `Reading` of JUnit."""
 
-    def __init__(self, known_files: frozenset[str]) -> None:
+    def __init__(self, stream: Rewound, known_files: frozenset[str]) -> None:
         self._events = JUnitEvents(known_files)
-        self._problems: list[str] = []
-        self._size_bytes = 0
-        self._cases = self._failed = self._skipped = self._flaky = 0
-        self._cases_s = 0.0
+        self.ledger = self._events.ledger
+        self.problems: list[str] = []
+        self._stream = stream
+        self._chunks = parse_xml(cast(BinaryIO, stream), self._events, self.problems)
 
-    def read(self, stream: BinaryIO) -> Iterator[tuple[CaseRun, ...]]:
-        """Give tuples of finished cases while reading."""
-        ledger, chunks = self._events.ledger, self._parse(stream)
-        try:
-            while self._fill(chunks):
-                yield self._tally(ledger.take(keep=len(ledger) - PART_CASES))
-        except READ_ERRORS as error:
-            self._problems.append(f"unreadable after {self._size_bytes} bytes ({error or type(error).__name__})")
-        self._events.close()
-        rest = ledger.take(keep=0)
-        if rest:
-            yield self._tally(rest)
+    @property
+    def dialect(self) -> str:
+        return self._events.dialect or ""
 
-    def _fill(self, chunks: Iterator[bool]) -> bool:
-        """Read on until the ledger is full; False at the end of the report."""
-        ledger = self._events.ledger
+    @property
+    def entries(self) -> int:
+        return self._events.entries
+
+    @property
+    def started_at(self) -> datetime | None:
+        return self._events.started_at
+
+    @property
+    def is_intact(self) -> bool:
+        return not self.problems and self._events.root in _ROOTS and not self._events.unnamed
+
+    def fill(self, cases: int) -> bool:
+        ledger = self.ledger
         with _no_garbage():
-            while len(ledger) <= 2 * PART_CASES and next(chunks, False):
+            while len(ledger) <= cases and next(self._chunks, False):
                 self._events.settle()
-        return len(ledger) > 2 * PART_CASES
+        return len(ledger) > cases
 
-    def _parse(self, stream: BinaryIO) -> Iterator[bool]:
-        head = stream.read(_CHUNK_BYTES)
-        self._size_bytes = len(head)
-        parser = _new_parser(self._events, head)
-        chunk = self._without_junk(head)
-        try:
-            while chunk:
-                parser.feed(chunk)
-                yield True
-                chunk = stream.read(_CHUNK_BYTES)
-                self._size_bytes += len(chunk)
-            parser.close()
-        except etree.XMLSyntaxError:
-            pass  # nothing to recover; the error log below says it better
-        finally:
-            self._note_markup(parser.feed_error_log)
+    def close(self) -> None:
+        self._events.close()
 
-    def _without_junk(self, head: bytes) -> bytes:
-        if head.startswith((b"<", *_BYTE_ORDER_MARKS)) or b"<" not in head or b"\0" in head[:4]:
-            return head
-        begin = head.index(b"<")
-        if head[:begin].strip():
-            self._problems.append(f"{begin} bytes of junk before the XML")
-        return head[begin:]
-
-    def _note_markup(self, log: etree._ListErrorLog) -> None:
-        fatal = [entry for entry in log if entry.level == etree.ErrorLevels.FATAL]
-        if any(entry.type == etree.ErrorTypes.ERR_TAG_NOT_FINISHED for entry in fatal):
-            self._problems.append("truncated: the end is missing")
-        elif fatal:
-            self._problems.append(f"broken XML at line {fatal[0].line}: {fatal[0].message}")
-
-    def _tally(self, cases: tuple[CaseRun, ...]) -> tuple[CaseRun, ...]:
-        self._cases += len(cases)
-        self._cases_s += sum([case[2] or 0.0 for case in cases])  # by position: half the price of the name
-        for case in [case for case in cases if case[1] is not _PASSED or case[4]]:
-            self._failed += is_failing(case.verdict)
-            self._skipped += case.verdict is Verdict.SKIPPED
-            self._flaky += case.is_flaky
-        return cases
-
-    def report(self, source: str) -> Report:
-        """Class the report, after the last case."""
-        problems = [*self._problems, *self._complaints()]
-        if problems:
-            status = ReportStatus.SUBOPTIMAL if self._is_usable() else ReportStatus.INVALID
-        else:
-            status = ReportStatus.VALID
-        return Report(
-            source=source,
-            status=status,
-            problems=tuple(problems),
-            dialect=self._events.dialect or "",
-            entries=self._events.entries,
-            cases=self._cases,
-            failed=self._failed,
-            skipped=self._skipped,
-            flaky=self._flaky,
-            cases_s=self._cases_s,
-            started_at=self._events.started_at,
-            size_bytes=self._size_bytes,
-        )
-
-    def _is_usable(self) -> bool:
-        """Tell suboptimal from invalid: an intact report of no cases is an odd fact, not an unreadable file."""
-        is_intact = not self._problems and self._events.root in _ROOTS and not self._events.unnamed
-        return self._cases > 0 or is_intact
-
-    def _complaints(self) -> Iterator[str]:
+    def complaints(self) -> Iterator[str]:
         events = self._events
-        if not self._size_bytes:
+        if not self._stream.size_bytes:
             yield "empty file"
         elif events.root and events.root not in _ROOTS:
             yield f"the root element is <{events.root}>, not JUnit's"
-        elif not events.root and not self._problems:
+        elif not events.root and not self.problems:
             yield "not XML"
         elif not events.entries:
             yield "holds no cases"
@@ -161,21 +91,6 @@ class _Reading:
             yield f"{events.untimed} cases without a time"
         if events.implausible_times:
             yield f"{events.implausible_times} cases with a time that cannot be (negative, not a number)"
-
-
-def _new_parser(events: JUnitEvents, head: bytes) -> etree.XMLParser[JUnitEvents]:
-    """Build a parser; huge texts are allowed unless there is a DTD, whose entities could grow without that limit.
-
-    `collect_ids` stays on: off, it makes libxml2 open the external DTD that a report names.
-    """
-    has_dtd = b"<!DOCTYPE" in head.replace(b"\0", b"")
-    return etree.XMLParser(
-        target=events,
-        recover=True,
-        huge_tree=not has_dtd,
-        resolve_entities="internal",  # False would leave &amp; in attributes as &#38;
-        no_network=True,
-    )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ The shape of a report, where any level may be missing and suites nest::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import repeat
 from typing import NamedTuple
@@ -58,6 +58,9 @@ class _Outcome(NamedTuple):
     peak_memory_bytes: int | None = None
 
 
+_End = tuple[int, Suite]
+"""Where in the pending cases a suite's run of them ends."""
+
 _ONES, _FALSES, _NONES = repeat(1), repeat(object=False), repeat(None)
 _SILENT = _Outcome()
 
@@ -83,7 +86,9 @@ class JUnitEvents:
         self._suite = self._suites[0]
         self._pending: list[Mapping[str, str]] = []
         self._outcomes: dict[int, _Outcome] = {}
+        self._ends: list[_End] = []
         self._in_case = False
+        self._timestamp = ""
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Open a case or suite, or note what a child says about the open case."""
@@ -107,49 +112,54 @@ class JUnitEvents:
         elif tag[0] == "{":
             self.end(tag.rpartition("}")[2])
         elif tag == "testsuite" and len(self._suites) > 1:
-            self._finish_suite()
+            self._end_run()
             self._suites.pop()
             self._suite = self._suites[-1]
 
     def close(self) -> None:
         """Finish what a truncated report left open, but not the open case: its outcome may have been cut off."""
-        self._finish_suite()
+        self._end_run()
+        self.settle()
 
     def settle(self) -> None:
         """Add the cases that have ended to the ledger; the open one waits for its end."""
-        pending, outcomes = self._pending, self._outcomes
-        self._pending, self._outcomes = [], {}
+        pending, outcomes, ends = self._pending, self._outcomes, self._ends
+        self._pending, self._outcomes, self._ends = [], {}, []
         if pending:
             self.root = self.root or "testcase"
         if self._in_case:
             self._pending.append(pending.pop())
             if len(pending) in outcomes:
                 self._outcomes[0] = outcomes.pop(len(pending))
-        if pending:
-            self.entries += len(pending)
-            self._add_cases(pending, outcomes)
+        self.entries += len(pending)
+        self._add_runs(pending, outcomes, ends)
 
     def _open_suite(self, attributes: Mapping[str, str]) -> None:
-        self._finish_suite()
-        self.root = self.root or "testsuite"
-        self._suite = Suite(
-            name=attributes.get("name", ""),
-            file=attributes.get("file", "") or self._suite.file,
-            hostname=attributes.get("hostname", ""),
-            root_name=self._suites[0].root_name,
-            is_surefire="surefire" in attributes.get(_SCHEMA_LOCATION, ""),
-        )
-        self._suites.append(self._suite)
-        if self._suite.name == "Root Suite" and self._suite.root_name == MOCHA_TESTS:
-            self._suites[0].file = self._suite.file  # mocha-junit-reporter names the file once, for those that follow
-        moment = parse_timestamp(attributes["timestamp"]) if "timestamp" in attributes else None
+        self._end_run()
+        self.root = self.root or ("testcase" if self._pending else "testsuite")
+        get = attributes.get
+        root = self._suites[0]
+        file = get("file") or self._suite.file
+        is_surefire = "surefire" in get(_SCHEMA_LOCATION, "")
+        self._suite = suite = Suite(get("name", ""), file, get("hostname", ""), root.root_name, is_surefire)
+        self._suites.append(suite)
+        if suite.name == "Root Suite" and suite.root_name == MOCHA_TESTS:
+            root.file = suite.file  # mocha-junit-reporter names the file once, for those that follow
+        timestamp = get("timestamp", "")
+        if timestamp != self._timestamp:
+            self._note_timestamp(timestamp)
+
+    def _note_timestamp(self, timestamp: str) -> None:
+        self._timestamp = timestamp
+        moment = parse_timestamp(timestamp)
         if moment is not None and (self.started_at is None or moment < self.started_at):
             self.started_at = moment
 
-    def _finish_suite(self) -> None:
-        self.settle()
-        if self.ledger.suite:
-            self.ledger.finish_suite(has_go_subtests=self._suite.dialect is Dialect.GOTESTSUM)
+    def _end_run(self) -> None:
+        """Remember where cases in a row of the present suite end; an open case has lost its end, and comes later."""
+        end = len(self._pending) - self._in_case
+        if not self._ends or self._ends[-1][0] != end:
+            self._ends.append((end, self._suite))
 
     def _note_child(self, tag: str, attributes: Mapping[str, str]) -> None:
         said = self._outcomes.get(len(self._pending) - 1, _SILENT)
@@ -164,12 +174,38 @@ class JUnitEvents:
             return
         self._outcomes[len(self._pending) - 1] = said
 
-    def _add_cases(self, pending: list[Mapping[str, str]], outcomes: Mapping[int, _Outcome]) -> None:
-        """Add cases of the suite, column by column: most passed, and most of the work is done for all of them in C."""
-        suite = self._suite
-        if suite.dialect is None:
-            self._meet(suite, pending[0])
-        case_ids = self._case_ids(suite, pending)
+    def _add_runs(
+        self, pending: list[Mapping[str, str]], outcomes: Mapping[int, _Outcome], ends: Sequence[_End]
+    ) -> None:
+        """Add cases in runs, each of one suite: those that their end closes, and what is left to the open suite."""
+        case_ids: list[str] = []
+        for end, suite in (*ends, (len(pending), self._suite)):
+            if len(case_ids) < end:
+                case_ids += self._case_ids(suite, pending[len(case_ids) : end])
+        cases = self._cases(case_ids, pending, outcomes) if pending else []
+        begin = self._close_runs(case_ids, cases, ends[:1], begin=0)
+        last = ends[-1][0] if ends else 0
+        is_plain = all(suite.dialect is not Dialect.GOTESTSUM for _, suite in ends[1:])
+        if not (is_plain and self.ledger.add_suites(case_ids[begin:last], cases[begin:last])):
+            self._close_runs(case_ids, cases, ends[1:], begin=begin)
+        self._add(self._suite, case_ids[last:], cases[last:])
+
+    def _close_runs(self, case_ids: list[str], cases: list[CaseRun], ends: Sequence[_End], *, begin: int) -> int:
+        """Add the cases from `begin` on, closing each suite; give where the last one ends."""
+        for end, suite in ends:
+            self._add(suite, case_ids[begin:end], cases[begin:end])
+            self.ledger.finish_suite(has_go_subtests=suite.dialect is Dialect.GOTESTSUM)
+            begin = end
+        return begin
+
+    def _add(self, suite: Suite, case_ids: list[str], cases: list[CaseRun]) -> None:
+        if cases:
+            self.ledger.add(case_ids, cases, merge=merge_pytest_attempts if suite.is_pytest else merge_attempts)
+
+    def _cases(
+        self, case_ids: list[str], pending: list[Mapping[str, str]], outcomes: Mapping[int, _Outcome]
+    ) -> list[CaseRun]:
+        """Build cases column by column: most passed, and most of the work is done for all of them in C."""
         seconds = self._seconds(pending)
         columns = zip(case_ids, repeat(_PASSED), seconds, _ONES, _FALSES, _NONES)  # constants are endless
         cases = list(map(_new_tuple, repeat(CaseRun), columns))
@@ -177,11 +213,17 @@ class JUnitEvents:
         for index in judged:
             status = pending[index].get("status", "")
             cases[index] = _judged(cases[index], outcomes.get(index, _SILENT), status)
-        self.ledger.add(case_ids, cases, merge=merge_pytest_attempts if suite.is_pytest else merge_attempts)
+        return cases
 
     def _case_ids(self, suite: Suite, pending: list[Mapping[str, str]]) -> list[str]:
         """Name cases; empty where the report does not. Neighbours mostly share what stands before their names."""
+        if suite.dialect is None:
+            self._meet(suite, pending[0])
         is_pytest, known_files = suite.is_pytest, self._known_files
+        if len(pending) == 1:
+            case_id = identify(suite, pending[0], known_files)
+            self.unnamed += not case_id
+            return [case_id]
         prefix, of_class, of_file = _NO_PREFIX
         case_ids = []
         for attributes in pending:
@@ -214,7 +256,7 @@ class JUnitEvents:
     def _meet(self, suite: Suite, attributes: Mapping[str, str]) -> None:
         """Settle a suite's dialect at its first case."""
         suite.dialect = detect_dialect(suite, attributes, self._known_files)
-        suite.is_pytest = suite.dialect in {Dialect.PYTEST_XUNIT1, Dialect.PYTEST_XUNIT2}
+        suite.is_pytest = suite.dialect is Dialect.PYTEST_XUNIT1 or suite.dialect is Dialect.PYTEST_XUNIT2
         self.dialect = self.dialect or suite.dialect
 
     def _odd_seconds(self, attributes: Mapping[str, str]) -> float | None:

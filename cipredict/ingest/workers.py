@@ -243,7 +243,7 @@ def _pack(item: CaseBatch | Report) -> Packed:
     """Turn cases into columns: a fifth of the price of pickling named tuples one by one."""
     if isinstance(item, Report):
         return item
-    return CaseBatch(item.key, item.source, (), item.job_id), tuple(zip(*item.cases, strict=True))
+    return replace(item, cases=()), tuple(zip(*item.cases, strict=True))
 
 
 def _unpack(packed: Packed) -> CaseBatch | Report:
@@ -251,4 +251,4 @@ def _unpack(packed: Packed) -> CaseBatch | Report:
         return packed
     batch, columns = packed
     cases = tuple(map(tuple.__new__, repeat(CaseRun), zip(*columns, strict=True)))
-    return CaseBatch(batch.key, batch.source, cases, batch.job_id)
+    return replace(batch, cases=cases)

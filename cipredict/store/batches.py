@@ -1,4 +1,4 @@
-"""Report files into rows, one transaction per file, fast enough for thousands of small files.
+"""Report files into rows, one transaction per file or part of a huge one, fast enough for thousands of small files.
 
 Planning a set-based upsert costs DuckDB more than 400 rows do, so a writer remembers the numbers of runs and cases
 while it holds the lock, and sends each file as one table of integers.
@@ -18,9 +18,10 @@ from cipredict.store.statements import call_file, query_file, registered, run_fi
 def add_case_batches(store: Store, batches: Iterable[CaseBatch]) -> int:
     """Store the cases of report files, one transaction per file; give the number of cases.
 
-    The same (key, job_id, source) replaces itself. A batch whose run is unknown creates a minimal run, which
-    `add_runs` completes; until then no query that takes `as_of` sees it. The iterable may write to the store itself
-    before it gives a batch: whoever calls `add_runs(store, [run])` there, loses nothing but the file in flight.
+    A part of a file replaces itself, and the first one drops the others. A batch whose run is unknown creates a
+    minimal run, which `add_runs` completes; until then no query that takes `as_of` sees it. The iterable may write to
+    the store itself before it gives a batch: whoever calls `add_runs(store, [run])` there, loses nothing but the file
+    in flight.
     """
     writer = _BatchWriter(store)
     return sum(writer.write(batch) for batch in batches)
@@ -67,16 +68,26 @@ class _BatchWriter:
         return int(run_seq)
 
     def _batch(self, run_seq: int, batch: CaseBatch) -> int:
-        connection, cases = self.store.connection, len(batch.cases)
+        connection = self.store.connection
+        size = {"cases": len(batch.cases)}
         name = {"run_seq": run_seq, "job_id": batch.job_id, "source": batch.source}
-        found = call_file(connection, "upserts/batch_number.sql", name)
-        if not found:
-            [(batch_seq,)] = call_file(connection, "upserts/new_batch.sql", {**name, "cases": cases})
-            return int(batch_seq)
-        [(batch_seq,)] = found
-        call_file(connection, "upserts/emptied_batch.sql", {"batch_seq": batch_seq})
-        call_file(connection, "upserts/refilled_batch.sql", {"batch_seq": batch_seq, "cases": cases})
+        parts: dict[int, int] = dict(call_file(connection, "upserts/batch_numbers.sql", name))
+        known = parts.pop(batch.part, None)
+        if known is None:
+            [(batch_seq,)] = call_file(connection, "upserts/new_batch.sql", {**name, "part": batch.part, **size})
+        else:
+            batch_seq = known
+            call_file(connection, "upserts/emptied_batch.sql", {"batch_seq": known})
+            call_file(connection, "upserts/refilled_batch.sql", {"batch_seq": known, **size})
+        if batch.part == 1:
+            self._drop(parts.values())
         return int(batch_seq)
+
+    def _drop(self, batch_seqs: Iterable[int]) -> None:
+        """Drop parts of what the file held before; after its first part has a number, which cannot be one of theirs."""
+        for batch_seq in batch_seqs:
+            call_file(self.store.connection, "upserts/emptied_batch.sql", {"batch_seq": batch_seq})
+            call_file(self.store.connection, "upserts/dropped_batch.sql", {"batch_seq": batch_seq})
 
     def _cases(self, case_ids: Sequence[str]) -> list[int]:
         known = self.case_numbers

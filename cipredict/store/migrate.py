@@ -5,6 +5,7 @@ Version history
 1 : runs, jobs, steps, cases, changes, commits, snapshots, reports, events, plans
 2 : page and completeness of runs
 3 : coverage_files, how much of each file the suite executed
+4 : parts of huge reports
 """
 
 from __future__ import annotations

@@ -171,6 +171,11 @@ class TestCobertura:
         [
             pytest.param(b"<report/>", "coverage-format", id="JaCoCo"),
             pytest.param(b"<coverage><class/></coverage>", "coverage-format", id="class without a file"),
+            pytest.param(
+                b"<coverage><class filename='a.py'><line hits='1'/></class></coverage>",
+                "coverage-format",
+                id="line without a number",
+            ),
             pytest.param(b"<coverage><packages>", "coverage-format", id="cut off"),
             pytest.param(b"<coverage/>", "coverage-contexts", id="empty"),
             pytest.param(b"<!-- -->", "coverage-format", id="no root"),

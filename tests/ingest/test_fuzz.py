@@ -17,6 +17,8 @@ pytest.importorskip("lxml", reason="needs lxml (pip install 'cipredict[store]')"
 from lxml import etree
 
 from cipredict.ingest import junit_events  # after the skip
+from cipredict.ingest.attempts import CaseLedger
+from cipredict.ingest.interface import Report
 from cipredict.ingest.junit import read_junit
 from cipredict.records import CaseBatch, RunKey
 
@@ -62,6 +64,30 @@ def test_shared_prefixes_name_cases_as_one_by_one(samples: Path, monkeypatch: py
     quick = [case_ids(content) for content in contents]
     monkeypatch.setattr(junit_events, "_PREFIXING", frozenset())
     assert [case_ids(content) for content in contents] == quick
+
+
+def test_suites_settled_at_once_are_those_settled_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = [content for kind, content in CORPUS if kind == "report"]
+    contents += [_nested(random.Random(seed)) for seed in range(200)]  # noqa: S311  # repeatable
+    at_once = [read(content) for content in contents]
+    monkeypatch.setattr(CaseLedger, "add_suites", lambda *_: False)
+    assert [read(content) for content in contents] == at_once
+
+
+def read(content: bytes) -> list[CaseBatch | Report]:
+    return list(read_junit(io.BytesIO(content), source="r", key=RunKey("local", "shop", "1")))
+
+
+def _nested(chosen: random.Random) -> bytes:
+    """Write suites in suites that share some cases, with tags that lack their partner."""
+    parts = ["<testsuite name='A'>", "<testsuite name='pytest'>", "</testsuite>", "</testcase>", "<failure/>"]
+    cases = "".join(
+        f"<testcase classname='C{chosen.randrange(9)}' name='Test{n}' time='{n}'>{chosen.choice(['', '<failure/>'])}"
+        + chosen.choice(["</testcase>"] * 9 + [""])
+        + chosen.choice([*parts, "</testsuite><testsuite name='B'>", f"</testsuite><testsuite name='C{n % 9}'>"])
+        for n in (chosen.randrange(20) for _ in range(30))
+    )
+    return f"<testsuites><testsuite name='Z'>{cases}".encode()
 
 
 def _mixed(chosen: random.Random) -> bytes:

@@ -18,7 +18,7 @@ from cipredict.records import CaseRun, ReportStatus, RunKey, Verdict
 pytest.importorskip("lxml", reason="needs lxml (pip install 'cipredict[store]')")
 from lxml import etree
 
-from cipredict.ingest import junit  # after the skip
+from cipredict.ingest import tally  # after the skip
 from cipredict.ingest.junit import read_junit
 
 pytestmark = pytest.mark.learn
@@ -237,6 +237,37 @@ def test_encodings_are_understood(read_report: ReadReport, encoding: str) -> Non
     assert (["tests/test_a.py::é"], ReportStatus.VALID) == (list(cases), report.status)
 
 
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [
+        pytest.param("utf-16", "utf-8", id="StringWriter"),
+        pytest.param("UTF-16", "utf-8-sig", id="StringWriter, marked"),
+        pytest.param("utf-16le", "utf-8", id="little"),
+        pytest.param("ucs-2", "utf-8", id="ucs-2"),
+        pytest.param("utf-32", "utf-8", id="utf-32"),
+        pytest.param("utf-16", "utf-16-be", id="big without a mark"),
+        pytest.param("utf-8", "utf-16-le", id="recoded without a mark"),
+    ],
+)
+def test_bytes_are_believed_rather_than_the_declaration(read_report: ReadReport, declared: str, encoding: str) -> None:
+    text = f'<?xml version="1.0" encoding="{declared}"?>' + in_suite(case("é"))
+    cases, report = read_report(text.encode(encoding))
+    assert (["tests/test_a.py::é"], ReportStatus.VALID) == (list(cases), report.status)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("before", ["", " \r\n"])
+def test_utf16_needs_neither_a_mark_nor_a_declaration(read_report: ReadReport, encoding: str, before: str) -> None:
+    cases, report = read_report((before + in_suite(case("é"))).encode(encoding))
+    assert (["tests/test_a.py::é"], ReportStatus.VALID) == (list(cases), report.status)
+
+
+def test_a_problem_is_one_line(read_report: ReadReport) -> None:
+    _, report = read_report(in_suite(case("a"), "<failure>\0</failure>", "<!-- a -- b", case("b")))
+    assert report.problems
+    assert [problem for problem in report.problems if problem.strip() != problem or "\n" in problem] == []
+
+
 def test_a_control_character_costs_a_warning_not_the_report(read_report: ReadReport) -> None:
     cases, report = read_report(in_suite("<testcase classname='t' name='a\x01b' time='1'/>", case("next")))
     assert (2, ReportStatus.SUBOPTIMAL) == (len(cases), report.status)
@@ -283,10 +314,10 @@ def test_a_huge_text_is_no_obstacle(read_report: ReadReport) -> None:
 
 
 def test_a_huge_report_comes_in_parts_that_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(junit, "PART_CASES", 100)
+    monkeypatch.setattr(tally, "PART_CASES", 100)
     content = in_suite(*(case(f"n{number}") for number in range(5_000)), case("n4999", "<failure/>"))
     *batches, report = bare_read(content.encode())
-    assert ["report.xml", "report.xml#2", "report.xml#3"] == [batch.source for batch in batches[:3]]
+    assert [("report.xml", 1), ("report.xml", 2)] == [(batch.source, batch.part) for batch in batches[:2]]
     assert [f"tests/test_a.py::n{number}" for number in range(5_000)] == [
         row.case_id for batch in batches for row in batch.cases
     ]

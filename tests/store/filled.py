@@ -52,6 +52,7 @@ def fill(store: Store, numbers: range) -> None:
         add_jobs(store, [_job(key, at)])
         add_case_batches(store, [CaseBatch(key, f"{number}.xml", cases, "unit"), CaseBatch(key, "lint.xml", cases[:1])])
         add_case_batches(store, [CaseBatch(RunKey("local", "me/it", f"later-{number}"), "r.xml", cases[1:])])
+        add_case_batches(store, [CaseBatch(key, "huge.xml", cases[:1], part=part) for part in (1, 2)])
         add_commits(store, [CommitRecord("me/it", f"{number:040}", "", at, "Ada", (Change("a.py", 1, number),))])
         reading = ReportRecord(f"{number}.xml", ReportStatus.SUBOPTIMAL, at, "no times", len(cases), 10, "ab")
         add_reports(store, [reading])
@@ -119,8 +120,8 @@ def facts_by_table(store: Store) -> dict[str, list[dict[str, Any]]]:  # Any: as 
     keys = {
         "run_seq": f"select run_seq, {run} as key from runs",  # noqa: S608  # ours
         "case_seq": "select case_seq, case_id as key from cases",
-        "batch_seq": f"select batch_seq, struct_pack(run := {run}, job_id := job_id, source := source) as key"  # noqa: S608
-        " from batches join runs using (run_seq)",
+        "batch_seq": f"select batch_seq, struct_pack(run := {run}, job_id := job_id, source := source, part := part)"  # noqa: S608
+        " as key from batches join runs using (run_seq)",
         "snapshot_seq": "select snapshot_seq, struct_pack(kind := kind, source := source, recorded_at := recorded_at)"
         " as key from snapshots",
         "commit_seq": "select commit_seq, repository || sha as key from commits",

@@ -13,7 +13,9 @@ duckdb = pytest.importorskip("duckdb", reason="the store extra is not installed"
 pytest.importorskip("pyarrow", reason="the store extra is not installed")
 
 from cipredict.errors import InputError, StoreError, StoreTooNew, UsageError  # noqa: E402  # after the skips
+from cipredict.records import CaseBatch, CaseRun, RunKey, Verdict  # noqa: E402
 from cipredict.store.archive import MANIFEST, Manifest, export_store  # noqa: E402
+from cipredict.store.batches import add_case_batches  # noqa: E402
 from cipredict.store.database import Store, open_store  # noqa: E402
 from cipredict.store.merge import merge_store  # noqa: E402
 from cipredict.store.migrate import known_migrations, migrate, schema_version  # noqa: E402
@@ -21,6 +23,8 @@ from cipredict.store.restore import restored  # noqa: E402
 from tests.store.filled import facts_by_table, fill, rows_by_table  # noqa: E402
 
 pytestmark = pytest.mark.learn
+
+RUN = RunKey("github", "me/it", "1")
 
 
 def take(folder: Path, path: Path) -> None:
@@ -103,6 +107,24 @@ def test_merging_equals_ingesting_both(tmp_path: Path, export: Path, numbers: ra
     take(export, merged)
     with open_store(both) as expected, open_store(merged) as actual:
         assert facts_by_table(expected) == facts_by_table(actual)
+
+
+def test_merging_a_report_that_shrank_leaves_none_of_its_old_parts(tmp_path: Path) -> None:
+    parts = [CaseBatch(RUN, "r.xml", (CaseRun(f"t{part}", Verdict.PASSED, 1.0),), part=part) for part in (1, 2, 3)]
+    paths = tmp_path / "huge.duckdb", tmp_path / "small.duckdb"
+    for path, batches in zip(paths, (parts, parts[:1]), strict=True):
+        with open_store(path) as store:
+            add_case_batches(store, [*batches, CaseBatch(RUN, f"only {path.stem}", parts[0].cases)])
+    huge, small = (export_of(path, path.with_suffix("")) for path in paths)
+    take(small, paths[0])
+    take(huge, paths[1])
+    query = "select source, part, cases, count(case_seq) from batches join case_runs using (batch_seq) group by all"
+    found = []
+    for path in paths:
+        with open_store(path, read_only=True) as store:
+            found.append(store.connection.execute(f"{query} order by all").fetchall())
+    others = [("only huge", 1, 1, 1), ("only small", 1, 1, 1)]
+    assert found == [[*others, ("r.xml", 1, 1, 1)], [*others, *[("r.xml", part, 1, 1) for part in (1, 2, 3)]]]
 
 
 def test_merging_twice_changes_nothing(tmp_path: Path, export: Path) -> None:

@@ -13,12 +13,13 @@ duckdb = pytest.importorskip("duckdb", reason="the store extra is not installed"
 pytest.importorskip("pyarrow", reason="the store extra is not installed")
 
 from cipredict.store import migrate as migrations  # noqa: E402  # after the skips
+from cipredict.store.batches import add_case_batches  # noqa: E402
 from cipredict.store.database import Store, open_store  # noqa: E402
 from cipredict.store.migrate import Migration, known_migrations, migrate, schema_version  # noqa: E402
 from cipredict.store.writer import add_runs  # noqa: E402
 
 if TYPE_CHECKING:
-    from tests.store.conftest import MakeRun
+    from tests.store.conftest import MakeBatch, MakeRun
 
 pytestmark = pytest.mark.learn
 
@@ -116,4 +117,35 @@ def test_a_history_of_version_1_learns_pages_and_completeness(path: Path, make_r
         assert store.connection.execute("select run_id, sha, url, is_complete from runs order by all").fetchall() == [
             ("1", "abc", "https://x/1", True),
             ("2", "", "", False),
+        ]
+
+
+def test_a_history_of_version_3_joins_the_parts_of_a_report(path: Path, make_batch: MakeBatch) -> None:
+    path.parent.mkdir()
+    with duckdb.connect(path) as connection:
+        migrate(connection, path, known_migrations()[:3])
+        connection.execute(
+            "insert into runs (run_seq, provider, repository, run_id, attempt, workflow, sha, parent_sha, branch,"
+            " event, is_change_known) values (1, 'github', 'me/it', '1', 1, '', '', '', '', '', false);"
+            "insert into batches values (1, 1, '', 'r.xml', 5001), (2, 1, '', 'r.xml#2', 5000),"
+            " (3, 1, '', 'r.xml#10', 7), (4, 1, 'a', 'r.xml#2', 1), (5, 1, '', 's.xml', 4),"
+            " (6, 1, '', 's.xml#2', 4), (7, 1, '', 'r.xml#1', 4),"
+            " (8, 1, '', 'r.xml#99999999999', 4);"
+            "insert into case_runs select batch_seq, 1, batch_seq, 'passed', 1, 1, false, null from batches"
+        )
+    with open_store(path) as store:
+        batches = store.connection.execute("select batch_seq, source, part, cases from batches order by all").fetchall()
+        assert batches == [
+            (1, "r.xml", 1, 5001),
+            (2, "r.xml", 2, 5000),
+            (3, "r.xml", 10, 7),
+            (4, "r.xml#2", 1, 1),
+            (5, "s.xml", 1, 4),
+            (6, "s.xml#2", 1, 4),
+            (7, "r.xml#1", 1, 4),
+            (8, "r.xml#99999999999", 1, 4),
+        ]
+        add_case_batches(store, [make_batch(1)])
+        assert store.connection.execute("select batch_seq from case_runs order by all").fetchall() == [
+            (number,) for number in (4, 5, 6, 7, 8)
         ]

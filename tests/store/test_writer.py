@@ -264,6 +264,35 @@ def test_a_report_replaces_itself_and_nothing_else(store: Store, make_batch: Mak
     assert rows(store, "select cases from batches order by batch_seq") == [(1,), (1,), (1,), (1,)]
 
 
+def test_a_report_that_shrinks_keeps_none_of_its_old_parts(
+    store: Store, make_batch: MakeBatch, make_case: MakeCase
+) -> None:
+    huge = [replace(make_batch(1, make_case(f"old {part}"), make_case("b")), part=part) for part in (1, 2, 3)]
+    other = make_batch(1, make_case("a"), source="r.xml#2")
+    add_case_batches(store, [*huge, other, *huge])
+    query = "select source, part, case_id from case_runs join batches using (batch_seq) join cases using (case_seq)"
+    assert len(rows(store, query)) == 7
+    add_case_batches(store, [make_batch(1, make_case("new"))])
+    assert rows(store, f"{query} order by all") == [("r.xml", 1, "new"), ("r.xml#2", 1, "a")]
+    assert rows(store, "select source, part, cases from batches order by all") == [("r.xml", 1, 1), ("r.xml#2", 1, 1)]
+    add_case_batches(store, huge)
+    assert [row[1:] for row in rows(store, f"{query} where source = 'r.xml' order by all")] == [
+        (part, case_id) for part in (1, 2, 3) for case_id in ("b", f"old {part}")
+    ]
+
+
+def test_two_ingests_of_a_huge_report_that_take_turns_store_it_once(
+    store: Store, make_batch: MakeBatch, make_case: MakeCase
+) -> None:
+    first, second, third = (replace(make_batch(1, make_case(f"{part}")), part=part) for part in (1, 2, 3))
+    for turn in ([first, second], [first, second], [third], [third]):
+        add_case_batches(store, turn)
+    assert (
+        rows(store, "select count(*), sum(cases) from batches union all select count(*), 3 from case_runs")
+        == [(3, 3)] * 2
+    )
+
+
 def test_a_batch_of_an_unknown_run_is_seen_once_the_run_is_known(
     store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
 ) -> None:

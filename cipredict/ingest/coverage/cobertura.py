@@ -54,7 +54,7 @@ def _read_classes(path: Path, events: etree.iterparse, places: Places) -> Iterat
 
 
 def _read_class(element: etree.Element, sources: list[str], places: Places) -> Measured:
-    hits = {int(line.get("number")): int(line.get("hits", "0")) > 0 for line in element.iter("{*}line")}
+    hits = {int(line.attrib["number"]): int(line.get("hits", "0")) > 0 for line in element.iter("{*}line")}
     covered = frozenset(line for line, is_hit in hits.items() if is_hit)
     return Measured(_place(element.attrib["filename"], sources, places), covered, frozenset(hits))
 

@@ -1,5 +1,5 @@
 -- Purpose: store the report files of another store with their cases; a known file is replaced.
--- Grain:   a row per report file in `batches`, per case and report file in `case_runs`.
+-- Grain:   a row per part of a report file in `batches`, per case and report file in `case_runs`.
 -- Parameters: none. `jobs.sql` and `cases.sql` went before.
 
 create or replace temp table their_batches as
@@ -15,7 +15,7 @@ select
             as batch_seq
     )
 from their_batches
-anti join batches using (run_seq, job_id, source);
+anti join batches using (run_seq, job_id, source, part);
 
 create or replace temp table batch_numbers as
 select
@@ -23,7 +23,7 @@ select
     batches.batch_seq as ours,
     their_batches.cases
 from their_batches
-join batches using (run_seq, job_id, source);
+join batches using (run_seq, job_id, source, part);
 
 update batches
 set cases = batch_numbers.cases
@@ -31,7 +31,12 @@ from batch_numbers
 where batches.batch_seq = batch_numbers.ours;
 
 delete from case_runs
-where batch_seq in (select ours from batch_numbers);
+where batch_seq in (select batch_seq from batches semi join their_batches using (run_seq, job_id, source));
+
+delete from batches
+where
+    batch_seq in (select batch_seq from batches semi join their_batches using (run_seq, job_id, source))
+    and batch_seq not in (select ours from batch_numbers);
 
 insert into case_runs by name
 select

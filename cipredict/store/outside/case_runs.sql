@@ -44,6 +44,7 @@ select
     run_seq,
     job,
     source,
+    1,
     count(*)
 from attempts
 group by

@@ -19,4 +19,5 @@ where case_runs.run_seq = $run_seq
 order by
     job,
     cases.case_id,
-    batches.source
+    batches.source,
+    batches.part

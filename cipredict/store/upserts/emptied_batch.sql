@@ -1,4 +1,4 @@
--- Purpose: drop the cases of a report file that is stored again.
+-- Purpose: drop the cases of a part of a report file.
 -- Grain:   a row per deleted case.
 -- Parameters: $batch_seq.
 

@@ -1,6 +1,6 @@
--- Purpose: give a report file the next number.
+-- Purpose: give a part of a report file the next number.
 -- Grain:   one row, returned.
--- Parameters: $run_seq, $job_id, $source, $cases.
+-- Parameters: $run_seq, $job_id, $source, $part, $cases.
 
 insert into batches
 select
@@ -8,6 +8,7 @@ select
     $run_seq,
     $job_id,
     $source,
+    $part,
     $cases
 from batches
 returning batch_seq

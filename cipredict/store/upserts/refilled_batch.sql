@@ -1,4 +1,4 @@
--- Purpose: state how many cases a report file holds now.
+-- Purpose: state how many cases a part of a report file holds now.
 -- Grain:   one row.
 -- Parameters: $batch_seq, $cases.
 

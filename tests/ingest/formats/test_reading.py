@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import pytest
 
-from cipredict.ingest.formats import reading
+from cipredict.ingest import tally
 from cipredict.ingest.formats.interface import Findings
 from cipredict.ingest.formats.reading import DecodedReader
 from cipredict.ingest.interface import Report
@@ -45,9 +45,9 @@ def test_a_report_is_one_batch_with_its_sums() -> None:
 
 
 def test_a_huge_report_comes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PART_CASES", 10)
+    monkeypatch.setattr(tally, "PART_CASES", 10)
     batches, report = read(*(passed(f"case {number}") for number in range(35)))
-    assert ["a.json", "a.json#2", "a.json#3"] == [batch.source for batch in batches]
+    assert [("a.json", 1), ("a.json", 2), ("a.json", 3)] == [(batch.source, batch.part) for batch in batches]
     names = [case.case_id for batch in batches for case in batch.cases]
     assert [f"case {number}" for number in range(35)] == names
     assert (35, 35.0) == (report.cases, report.cases_s)

@@ -65,6 +65,13 @@ def test_captured_output_may_hold_anything(read_any: ReadReport) -> None:
     assert ["A"] == list(read_any(content)[0])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_a_declaration_of_utf16_is_not_believed(read_any: ReadReport, encoding: str) -> None:
+    content = "<?xml version='1.0' encoding='utf-16'?><test-run><test-case name='é' fullname='Shop.T.é' duration='1'"
+    cases, report = read_any((content + " result='Passed'/></test-run>").encode(encoding))
+    assert ({"Shop.T::é"}, ReportStatus.VALID) == (set(cases), report.status)
+
+
 def test_an_entry_larger_than_libxmls_limit_is_read(read_any: ReadReport) -> None:
     text = "x" * 11_000_000
     cases, report = read_any(
