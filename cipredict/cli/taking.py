@@ -22,6 +22,7 @@ from rich.table import Table
 
 from cipredict.errors import InputError
 from cipredict.ingest.interface import Report
+from cipredict.ingest.paths import missing_paths
 from cipredict.records import CaseBatch, JobRecord, ReportStatus, RunRecord
 from cipredict.render.console import people, render_table
 from cipredict.store.batches import add_case_batches
@@ -112,12 +113,12 @@ def _store(chunk: _Chunk, path: Path, tally: Tally) -> None:
 
 
 def show_tally(tally: Tally, *, strict: bool) -> None:
-    """Say what became of every file; fail where nothing was stored, or where `strict` and a file was skipped.
+    """Say what became of every file; fail as below.
 
     Raises
     ------
     InputError
-        As above.
+        Nothing was stored, a path that was named is missing, or `strict` and a file was skipped.
     """
     console = people()
     console.print(_table(tally))
@@ -129,8 +130,22 @@ def show_tally(tally: Tally, *, strict: bool) -> None:
     invalid = tally.count(ReportStatus.INVALID)
     if not tally.cases and not tally.runs:
         raise InputError("Nothing was stored: no file holds a usable report.", slug="ingest-nothing")
+    refuse_missing(tally.reports)
     if strict and invalid:
         raise InputError(f"{invalid} files were skipped, and --strict was asked for.", slug="ingest-strict")
+
+
+def refuse_missing(reports: Iterable[Report]) -> None:
+    """Fail where a path that the user named does not exist, after the others were stored.
+
+    Raises
+    ------
+    InputError
+        Naming them.
+    """
+    if missing := missing_paths(reports):
+        names, verb = ", ".join(missing), "does" if len(missing) == 1 else "do"
+        raise InputError(f"{names} {verb} not exist; what else was named is stored.", slug="input-missing")
 
 
 def _table(tally: Tally) -> Table:
