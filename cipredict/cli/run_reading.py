@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -16,6 +17,7 @@ from cipredict.cli.environment import ci_run
 from cipredict.cli.outputs import warn
 from cipredict.cli.run_changes import Changes
 from cipredict.cli.run_taking import FILE_CHUNK_RUNS, show_run_tally, take_in_runs
+from cipredict.cli.taking import refuse_missing
 from cipredict.errors import InputError, UsageError
 from cipredict.ingest.api.archives import archive_of
 from cipredict.ingest.api.client import Api, Patience
@@ -59,11 +61,12 @@ def take_gitlab_files(paths: Sequence[str], settings: Settings, *, project: str)
 
 
 def _take_files(paths: Sequence[str], payloads: Payloads, settings: Settings) -> None:
-    items = Changes(Path.cwd()).fill(read_run_files(paths, payloads))
+    items = Changes(Path.cwd()).fill(read_run_files(paths, payloads, standard_input=sys.stdin.buffer))
     tally = take_in_runs(items, settings.store, chunk_runs=FILE_CHUNK_RUNS)
     show_run_tally(tally, payloads.oddities.items(), [])
     if not tally.runs:
         raise InputError("Nothing was stored: no file holds a usable run or job.", slug="ingest-nothing")
+    refuse_missing(tally.reports)
 
 
 def take_github(asked: Asked, settings: Settings, *, workflow: str) -> None:
