@@ -64,7 +64,8 @@ def reports(
         jobs=jobs or default_jobs(),
         max_report_bytes=max_report_size * 1024**2,
     )
-    show_tally(take_in(read_run(paths, options, suffixes=suffixes), settings.store), strict=strict)
+    items = read_run(paths, options, clock=lambda: datetime.now(UTC), suffixes=suffixes)
+    show_tally(take_in(items, settings.store), strict=strict)
 
 
 @ingest.command("history")

@@ -25,7 +25,7 @@ from cipredict.ingest.api.github import GitHubRuns, github_host
 from cipredict.ingest.api.gitlab import GitLabRuns, gitlab_host
 from cipredict.ingest.api.session import Host
 from cipredict.ingest.api.wish import Known, Wish
-from cipredict.ingest.git import tracked_files
+from cipredict.ingest.git import known_files
 from cipredict.ingest.github import GitHubPayloads
 from cipredict.ingest.gitlab import GitLabPayloads
 from cipredict.ingest.run_files import Payloads, read_run_files
@@ -152,7 +152,7 @@ def parse_since(text: str, *, now: datetime) -> datetime:
 
 def load_known(wish: Wish, settings: Settings, provider: str) -> Known:
     """Look up what need not be fetched; a history that does not exist yet knows nothing."""
-    files = _tracked_files()
+    files = known_files(Path.cwd())
     if not settings.store.exists():
         return Known(files=files)
     with open_store(settings.store, read_only=True) as store:
@@ -160,10 +160,3 @@ def load_known(wish: Wish, settings: Settings, provider: str) -> Known:
         sources = load_reports(store).column("source").to_pylist()
     ended_at = {(run["run_id"], run["attempt"]): run["ended_at"] for run in runs}
     return Known(ended_at, frozenset(map(archive_of, sources)), files)
-
-
-def _tracked_files() -> frozenset[str]:
-    try:
-        return tracked_files(Path.cwd())
-    except InputError:
-        return frozenset()

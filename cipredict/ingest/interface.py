@@ -46,6 +46,7 @@ class Report:
     cases, failed, skipped, flaky : distinct cases, and how many of them; `failed` includes errors
     cases_s : sum of the cases' seconds
     started_at : earliest timestamp in the file
+    ended_at : latest end of a suite that tells when it began and how long it took
     size_bytes : read, after decompression
     is_missing : the user named it, and it does not exist
     """
@@ -61,6 +62,7 @@ class Report:
     flaky: int = 0
     cases_s: float = 0.0
     started_at: datetime | None = None
+    ended_at: datetime | None = None
     size_bytes: int | None = None
     is_missing: bool = False
 

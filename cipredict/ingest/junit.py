@@ -137,6 +137,7 @@ class _Reading:
             flaky=self._flaky,
             cases_s=self._cases_s,
             started_at=self._events.started_at,
+            ended_at=self._events.ended_at,
             size_bytes=self._size_bytes,
         )
 

@@ -11,7 +11,8 @@ The shape of a report, where any level may be missing and suites nest::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from itertools import repeat
 from typing import NamedTuple
 
@@ -74,6 +75,7 @@ class JUnitEvents:
         self.root = ""
         self.dialect: Dialect | None = None
         self.started_at: datetime | None = None
+        self.ended_at: datetime | None = None
         self.entries = 0
         self.unnamed = 0
         self.untimed = 0
@@ -142,9 +144,17 @@ class JUnitEvents:
         self._suites.append(self._suite)
         if self._suite.name == "Root Suite" and self._suite.root_name == MOCHA_TESTS:
             self._suites[0].file = self._suite.file  # mocha-junit-reporter names the file once, for those that follow
+        self._note_times(attributes)
+
+    def _note_times(self, attributes: Mapping[str, str]) -> None:
         moment = parse_timestamp(attributes["timestamp"]) if "timestamp" in attributes else None
-        if moment is not None and (self.started_at is None or moment < self.started_at):
-            self.started_at = moment
+        if moment is None:
+            return
+        self.started_at = min(moment, self.started_at or moment)
+        if seconds := parse_seconds(attributes.get("time", "")):
+            with suppress(OverflowError):  # in the year 9999
+                end = moment + timedelta(seconds=seconds)
+                self.ended_at = max(end, self.ended_at or end)
 
     def _finish_suite(self) -> None:
         self.settle()
