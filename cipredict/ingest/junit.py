@@ -18,6 +18,7 @@ from lxml import etree
 from cipredict.ingest.attempts import is_failing
 from cipredict.ingest.interface import PART_CASES, READ_ERRORS, Report
 from cipredict.ingest.junit_events import JUnitEvents
+from cipredict.ingest.remedies import root_remedy
 from cipredict.records import CaseBatch, CaseRun, ReportStatus, RunKey, Verdict
 
 _CHUNK_BYTES = 64 * 1024
@@ -151,7 +152,7 @@ class _Reading:
         if not self._size_bytes:
             yield "empty file"
         elif events.root and events.root not in _ROOTS:
-            yield f"the root element is <{events.root}>, not JUnit's"
+            yield f"the root element is <{events.root}>, not JUnit's{root_remedy(events.root)}"
         elif not events.root and not self._problems:
             yield "not XML"
         elif not events.entries:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Protocol, cast
 
 from cipredict.ingest.formats.streams import Rewound, utf8
-from cipredict.ingest.github import GitHubPayloads
-from cipredict.ingest.gitlab import GitLabPayloads
 from cipredict.ingest.interface import READ_ERRORS, Report, invalid_report
 from cipredict.ingest.payloads import parse_documents
+from cipredict.ingest.remedies import whose
 from cipredict.ingest.runs import Attempt, Oddities
 from cipredict.ingest.sources import Source, open_sources
 from cipredict.records import ReportStatus
@@ -71,11 +70,3 @@ def _read_file(source: Source, payloads: Payloads) -> Report:
         return invalid_report(source.name, "; ".join(problems[:_SHOWN]) or "holds neither a run nor a job")
     status = ReportStatus.SUBOPTIMAL if problems else ReportStatus.VALID
     return Report(source.name, status, tuple(problems[:_SHOWN]), size_bytes=len(content))
-
-
-def whose(document: object) -> str:
-    """Give the CI system whose runs or jobs a document holds; empty for anything else."""
-    return next((system for system, start in _SYSTEMS.items() if start().add(document)), "")
-
-
-_SYSTEMS: dict[str, Callable[[], Payloads]] = {"github": GitHubPayloads, "gitlab": GitLabPayloads}
