@@ -12,6 +12,7 @@ import typer
 
 from cipredict.cli.ingest_runs import github, gitlab
 from cipredict.cli.options import EventsOption, StoreOption, load_settings, make_app
+from cipredict.errors import InputError
 
 ingest = make_app("Take reports, runs, histories, git and coverage into the store.")
 apps = {"ingest": ingest}
@@ -24,6 +25,8 @@ RepositoryOption = Annotated[str | None, typer.Option("--repository", help="Name
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Processes that read; by default one per core, at most 4.")
 ]
+SizeOption = Annotated[int, typer.Option("--max-report-size", min=1, help="MB that one report may unpack to.")]
+_MB = 1024**2
 
 
 @ingest.command("junit")
@@ -42,7 +45,7 @@ def reports(
     base: Annotated[str | None, typer.Option(help="Branch or commit that the change is measured against.")] = None,
     strict: StrictOption = False,
     jobs: JobsOption = None,
-    max_report_size: Annotated[int, typer.Option(min=1, help="MB that one report may unpack to.")] = 4096,
+    max_report_size: SizeOption = 4096,
 ) -> None:
     """Take in test reports of one run, of any format; `junit` looks for *.xml only in folders and archives."""
     from cipredict.cli.junit_run import RunOptions, read_run  # noqa: PLC0415  # lxml and duckdb, not for --help
@@ -62,7 +65,7 @@ def reports(
         workflow=workflow,
         base=base,
         jobs=jobs or default_jobs(),
-        max_report_bytes=max_report_size * 1024**2,
+        max_report_bytes=max_report_size * _MB,
     )
     items = read_run(paths, options, clock=lambda: datetime.now(UTC), suffixes=suffixes)
     show_tally(take_in(items, settings.store), strict=strict)
@@ -75,6 +78,7 @@ def history(
     repository: RepositoryOption = None,
     strict: StrictOption = False,
     jobs: JobsOption = None,
+    max_report_size: SizeOption = 4096,
 ) -> None:
     """Take in a project's past runs, in the backfill format (docs/formats.md)."""
     from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
@@ -83,9 +87,8 @@ def history(
 
     settings = load_settings(store=store)
     name = repository or settings.repository or folder.resolve().name
-    show_tally(
-        take_in(read_history(folder, repository=name, jobs=jobs or default_jobs()), settings.store), strict=strict
-    )
+    items = read_history(folder, repository=name, jobs=jobs or default_jobs(), max_report_bytes=max_report_size * _MB)
+    show_tally(take_in(items, settings.store), strict=strict)
 
 
 @ingest.command("durations")
@@ -202,6 +205,8 @@ def events(
     found, complaints = read_event_files(paths or [settings.events])
     for complaint in complaints:
         sys.stderr.write(f"cipredict: {complaint}\n")
+    if complaints and not found:
+        raise InputError("Nothing was stored: no line is an event.", slug="ingest-nothing")
     with open_store(settings.store) as door:
         taken = add_events(door, found)
     sys.stderr.write(f"Took in {taken} events.\n")
