@@ -29,7 +29,7 @@ SizeOption = Annotated[int, typer.Option("--max-report-size", min=1, help="MB th
 _MB = 1024**2
 
 
-@ingest.command("junit")
+@ingest.command("junit", help="Take in JUnit XML of one run: as `reports`, but of folders and archives only *.xml.")
 @ingest.command("reports")
 def reports(
     context: typer.Context,
@@ -47,7 +47,7 @@ def reports(
     jobs: JobsOption = None,
     max_report_size: SizeOption = 4096,
 ) -> None:
-    """Take in test reports of one run, of any format; `junit` looks for *.xml only in folders and archives."""
+    """Take in test reports of one run, of any format (docs/formats.md)."""
     from cipredict.cli.junit_run import RunOptions, read_run  # noqa: PLC0415  # lxml and duckdb, not for --help
     from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
     from cipredict.ingest.sources import JUNIT_SUFFIXES, REPORT_SUFFIXES  # noqa: PLC0415
@@ -149,7 +149,7 @@ def coverage(
 
 @ingest.command("table")
 def table(
-    files: Annotated[list[Path], typer.Argument(help="Parquet or CSV (.gz) files.")],
+    paths: Annotated[list[str], typer.Argument(help="Parquet or CSV (.gz) files, folders, globs.")],
     columns: Annotated[str, typer.Option("--map", help="field=column[:unit],… (docs/formats.md).")] = "",
     map_file: Annotated[Path | None, typer.Option(help="The same as TOML.")] = None,
     failed_values: Annotated[str, typer.Option(help="Further words for a failure, such as 1 or red,broken.")] = "",
@@ -169,7 +169,7 @@ def table(
     settings = load_settings(store=store)
     origin = Origin(repository or settings.repository or Path.cwd().name, provider or PROVIDER)
     options = MapOptions(columns, map_file, failed_values, passed_values)
-    show_tally(take_tables(files, options, origin, store=settings.store), strict=strict)
+    show_tally(take_tables(paths, options, origin, store=settings.store), strict=strict)
 
 
 @ingest.command("export")
