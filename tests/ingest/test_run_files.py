@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -110,3 +111,21 @@ def test_a_missing_file_never_sinks_the_others(folder: Path, tmp_path_factory: p
         _read(folder / "gone.json")
     with pytest.raises(InputError, match="holds no"):
         _read(tmp_path_factory.mktemp("empty"))
+
+
+def test_what_no_reader_asks_for_is_not_kept(tmp_path: Path) -> None:
+    people = {name: {"login": "x" * 2000} for name in ("actor", "triggering_actor", "head_commit")}
+    fork = {"full_name": "fork/shop", "description": "x" * 20_000}
+    run = {"head_sha": "aa", "run_number": 1, "created_at": "2026-11-01T00:00:00Z", "head_branch": "main", **people}
+    place = {"repository": {"full_name": "me/shop"}, "head_repository": fork}
+    documents = [json.dumps({"id": number, **run, **place}) for number in range(200)]
+    (tmp_path / "runs.jsonl").write_text("\n".join(documents))
+    payloads = GitHubPayloads()
+    attempts = read_run_files([str(tmp_path / "runs.jsonl")], payloads, standard_input=io.BytesIO())
+    tracemalloc.start()
+    next(attempts)
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert {"fork:main"} == {item.run.branch for item in attempts if isinstance(item, Attempt)}
+    assert kept_bytes < 1_000_000  # of 5 MB
