@@ -17,7 +17,7 @@ from cipredict.cli.environment import ci_run
 from cipredict.cli.outputs import warn
 from cipredict.cli.run_changes import Changes
 from cipredict.cli.run_taking import FILE_CHUNK_RUNS, show_run_tally, take_in_runs
-from cipredict.cli.taking import refuse_missing
+from cipredict.cli.storing import refuse_missing
 from cipredict.errors import InputError, UsageError
 from cipredict.ingest.api.archives import archive_of
 from cipredict.ingest.api.client import Api, Patience

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cipredict.cli.taking import Tally
+from cipredict.cli.storing import Tally
 from cipredict.errors import UsageError
 from cipredict.ingest.interface import Report, invalid_report
 from cipredict.ingest.paths import expand
