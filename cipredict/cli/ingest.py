@@ -198,11 +198,13 @@ def events(
 ) -> None:
     """Take what CI jobs remembered into the ledger, however often."""
     from cipredict.cli.event_files import read_event_files  # noqa: PLC0415
+    from cipredict.cli.storing import refuse_missing  # noqa: PLC0415
     from cipredict.store.database import open_store  # noqa: PLC0415
     from cipredict.store.ledger import add_events  # noqa: PLC0415
 
     settings = load_settings(store=store, events=folder)
-    found, complaints = read_event_files(paths or [settings.events])
+    asked = paths or [settings.events]
+    found, complaints = read_event_files([path for path in asked if path.exists()] or asked)
     for complaint in complaints:
         sys.stderr.write(f"cipredict: {complaint}\n")
     if complaints and not found:
@@ -210,3 +212,4 @@ def events(
     with open_store(settings.store) as door:
         taken = add_events(door, found)
     sys.stderr.write(f"Took in {taken} events.\n")
+    refuse_missing([str(path) for path in asked if not path.exists()])

@@ -28,6 +28,7 @@ from cipredict.ingest.api.wish import Known, Wish
 from cipredict.ingest.git import known_files
 from cipredict.ingest.github import GitHubPayloads
 from cipredict.ingest.gitlab import GitLabPayloads
+from cipredict.ingest.paths import missing_paths
 from cipredict.ingest.run_files import Payloads, read_run_files
 from cipredict.quantities import parse_seconds
 from cipredict.settings import Settings
@@ -66,7 +67,7 @@ def _take_files(paths: Sequence[str], payloads: Payloads, settings: Settings) ->
     show_run_tally(tally, payloads.oddities.items(), [])
     if not tally.runs:
         raise InputError("Nothing was stored: no file holds a usable run or job.", slug="ingest-nothing")
-    refuse_missing(tally.reports)
+    refuse_missing(missing_paths(tally.reports))
 
 
 def take_github(asked: Asked, settings: Settings, *, workflow: str) -> None:

@@ -6,7 +6,7 @@ go after it, so that a reader or a second writer gets its turn. Who cuts the chu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cipredict.errors import InputError
 from cipredict.ingest.interface import Report
-from cipredict.ingest.paths import missing_paths
 from cipredict.ingest.runs import Attempt
 from cipredict.records import CaseBatch, JobRecord, ReportStatus, Result, RunRecord
 from cipredict.render.console import people
@@ -113,7 +112,7 @@ def show_poor(reports: Iterable[Report], console: Console) -> None:
         console.print(f"… and {len(poor) - _SHOWN} more.")
 
 
-def refuse_missing(reports: Iterable[Report]) -> None:
+def refuse_missing(missing: Sequence[str]) -> None:
     """Fail where a path that the user named does not exist, after the others were stored.
 
     Raises
@@ -121,6 +120,6 @@ def refuse_missing(reports: Iterable[Report]) -> None:
     InputError
         Naming them.
     """
-    if missing := missing_paths(reports):
+    if missing:
         names, verb = ", ".join(missing), "does" if len(missing) == 1 else "do"
         raise InputError(f"{names} {verb} not exist; what else was named is stored.", slug="input-missing")

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from cipredict.cli.storing import Chunk, Item, Tally, refuse_missing, show_poor, store_chunks
 from cipredict.errors import InputError
+from cipredict.ingest.paths import missing_paths
 from cipredict.records import CaseBatch, ReportStatus
 from cipredict.render.console import people, render_table
 
@@ -62,7 +63,7 @@ def show_tally(tally: Tally, *, strict: bool) -> None:
     invalid = tally.count(ReportStatus.INVALID)
     if not tally.cases and not tally.runs:
         raise InputError("Nothing was stored: no file holds a usable report.", slug="ingest-nothing")
-    refuse_missing(tally.reports)
+    refuse_missing(missing_paths(tally.reports))
     if strict and invalid:
         raise InputError(f"{invalid} files were skipped, and --strict was asked for.", slug="ingest-strict")
 

@@ -12,7 +12,7 @@ pytest.importorskip("duckdb", reason="needs duckdb (pip install 'cipredict[store
 pytest.importorskip("lxml", reason="needs lxml (pip install 'cipredict[store]')")
 
 pytestmark = pytest.mark.learn
-EVENT = '{"schema": "cipredict.event/1"'
+GOOD_EVENT = '{"kind": "observation", "at": "2026-11-01T00:00:00+00:00", "run": {}, "body": {"plan_id": "p"}}'
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +35,18 @@ def test_a_file_that_cannot_be_read_says_why(
 
 
 def test_events_of_which_no_line_can_be_read_are_no_success(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("folder/bad.jsonl").write_text(f"{EVENT}\nno JSON\n")
+    Path("folder/bad.jsonl").write_text(f"{GOOD_EVENT[:40]}\nno JSON\n")
     assert main(["ingest", "events", "folder"]) == 2
     assert "Nothing was stored: no line is an event. [ingest-nothing]" in capsys.readouterr().err
     assert not Path(".cipredict/history.duckdb").exists()
+
+
+def test_events_beside_a_missing_path_are_stored(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("folder/good.jsonl").write_text(GOOD_EVENT)
+    assert main(["ingest", "events", "gone", "folder"]) == 2
+    said = capsys.readouterr().err
+    assert "Took in 1 events." in said
+    assert "gone does not exist; what else was named is stored. [input-missing]" in said
 
 
 def test_no_events_at_all_are_fine() -> None:

@@ -90,6 +90,11 @@ def test_a_mistake_costs_exit_2(arguments: list[str], words: str, capsys: pytest
     assert "Traceback" not in captured.err
 
 
+def test_a_dump_of_github_is_not_gitlabs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ingest", "gitlab", DUMP]) == 2
+    assert f"invalid: {DUMP}: holds runs for `cipredict ingest github`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
