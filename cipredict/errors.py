@@ -18,6 +18,8 @@ A message says what happened and where; `hint` says what to do; `slug` names a p
 
 from __future__ import annotations
 
+from pathlib import Path
+
 EXIT_OK = 0
 EXIT_VERDICT_NO = 1
 EXIT_USAGE = 2
@@ -54,6 +56,13 @@ class SettingsError(UsageError):
 
 class InputError(UsageError):
     """A file or directory named by the user cannot be read, or nothing in it can be used."""
+
+
+def cannot_read(path: Path, error: OSError) -> InputError:
+    """Say why a file that the user named cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"{path} does not exist.", slug="input-missing")
+    return InputError(f"Cannot read {path}: {error.strerror}.", slug="input-unreadable")
 
 
 class StoreError(CipredictError):

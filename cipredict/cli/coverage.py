@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cipredict.errors import InputError
 from cipredict.ingest.coverage import Coverage, read_coverage
-from cipredict.ingest.git import tracked_files
+from cipredict.ingest.git import known_files
 from cipredict.store.database import open_store
 from cipredict.store.snapshots import add_coverage_links, add_covered_files
 
 
 def take_coverage(file: Path, root: Path, store: Path) -> Iterator[str]:
     """Store what a coverage file knows; give lines that say what that was."""
-    measured = read_coverage(file, root=root, known_files=_known_files(root))
+    measured = read_coverage(file, root=root, known_files=known_files(root))
     recorded_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     with open_store(store) as door:
         if measured.links:
@@ -23,13 +22,6 @@ def take_coverage(file: Path, root: Path, store: Path) -> Iterator[str]:
         if measured.files:
             add_covered_files(door, measured.files, source=str(file), recorded_at=recorded_at)
     yield from _describe(measured, file)
-
-
-def _known_files(root: Path) -> frozenset[str]:
-    try:
-        return tracked_files(root)
-    except InputError:  # no repository here: paths stay as the file spells them
-        return frozenset()
 
 
 def _describe(measured: Coverage, file: Path) -> Iterator[str]:

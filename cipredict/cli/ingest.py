@@ -12,6 +12,7 @@ import typer
 
 from cipredict.cli.ingest_runs import github, gitlab
 from cipredict.cli.options import EventsOption, StoreOption, load_settings, make_app
+from cipredict.errors import InputError
 
 ingest = make_app("Take reports, runs, histories, git and coverage into the store.")
 apps = {"ingest": ingest}
@@ -24,9 +25,11 @@ RepositoryOption = Annotated[str | None, typer.Option("--repository", help="Name
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Processes that read; by default one per core, at most 4.")
 ]
+SizeOption = Annotated[int, typer.Option("--max-report-size", min=1, help="MB that one report may unpack to.")]
+_MB = 1024**2
 
 
-@ingest.command("junit")
+@ingest.command("junit", help="Take in JUnit XML of one run: as `reports`, but of folders and archives only *.xml.")
 @ingest.command("reports")
 def reports(
     context: typer.Context,
@@ -42,9 +45,9 @@ def reports(
     base: Annotated[str | None, typer.Option(help="Branch or commit that the change is measured against.")] = None,
     strict: StrictOption = False,
     jobs: JobsOption = None,
-    max_report_size: Annotated[int, typer.Option(min=1, help="MB that one report may unpack to.")] = 4096,
+    max_report_size: SizeOption = 4096,
 ) -> None:
-    """Take in test reports of one run, of any format; `junit` looks for *.xml only in folders and archives."""
+    """Take in test reports of one run, of any format (docs/formats.md)."""
     from cipredict.cli.junit_run import RunOptions, read_run  # noqa: PLC0415  # lxml and duckdb, not for --help
     from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
     from cipredict.ingest.sources import JUNIT_SUFFIXES, REPORT_SUFFIXES  # noqa: PLC0415
@@ -62,9 +65,10 @@ def reports(
         workflow=workflow,
         base=base,
         jobs=jobs or default_jobs(),
-        max_report_bytes=max_report_size * 1024**2,
+        max_report_bytes=max_report_size * _MB,
     )
-    show_tally(take_in(read_run(paths, options, suffixes=suffixes), settings.store), strict=strict)
+    items = read_run(paths, options, clock=lambda: datetime.now(UTC), suffixes=suffixes)
+    show_tally(take_in(items, settings.store), strict=strict)
 
 
 @ingest.command("history")
@@ -74,6 +78,7 @@ def history(
     repository: RepositoryOption = None,
     strict: StrictOption = False,
     jobs: JobsOption = None,
+    max_report_size: SizeOption = 4096,
 ) -> None:
     """Take in a project's past runs, in the backfill format (docs/formats.md)."""
     from cipredict.cli.taking import show_tally, take_in  # noqa: PLC0415
@@ -82,9 +87,8 @@ def history(
 
     settings = load_settings(store=store)
     name = repository or settings.repository or folder.resolve().name
-    show_tally(
-        take_in(read_history(folder, repository=name, jobs=jobs or default_jobs()), settings.store), strict=strict
-    )
+    items = read_history(folder, repository=name, jobs=jobs or default_jobs(), max_report_bytes=max_report_size * _MB)
+    show_tally(take_in(items, settings.store), strict=strict)
 
 
 @ingest.command("durations")
@@ -145,7 +149,7 @@ def coverage(
 
 @ingest.command("table")
 def table(
-    files: Annotated[list[Path], typer.Argument(help="Parquet or CSV (.gz) files.")],
+    paths: Annotated[list[str], typer.Argument(help="Parquet or CSV (.gz) files, folders, globs.")],
     columns: Annotated[str, typer.Option("--map", help="field=column[:unit],… (docs/formats.md).")] = "",
     map_file: Annotated[Path | None, typer.Option(help="The same as TOML.")] = None,
     failed_values: Annotated[str, typer.Option(help="Further words for a failure, such as 1 or red,broken.")] = "",
@@ -165,7 +169,7 @@ def table(
     settings = load_settings(store=store)
     origin = Origin(repository or settings.repository or Path.cwd().name, provider or PROVIDER)
     options = MapOptions(columns, map_file, failed_values, passed_values)
-    show_tally(take_tables(files, options, origin, store=settings.store), strict=strict)
+    show_tally(take_tables(paths, options, origin, store=settings.store), strict=strict)
 
 
 @ingest.command("export")
@@ -194,13 +198,18 @@ def events(
 ) -> None:
     """Take what CI jobs remembered into the ledger, however often."""
     from cipredict.cli.event_files import read_event_files  # noqa: PLC0415
+    from cipredict.cli.storing import refuse_missing  # noqa: PLC0415
     from cipredict.store.database import open_store  # noqa: PLC0415
     from cipredict.store.ledger import add_events  # noqa: PLC0415
 
     settings = load_settings(store=store, events=folder)
-    found, complaints = read_event_files(paths or [settings.events])
+    asked = paths or [settings.events]
+    found, complaints = read_event_files([path for path in asked if path.exists()] or asked)
     for complaint in complaints:
         sys.stderr.write(f"cipredict: {complaint}\n")
+    if complaints and not found:
+        raise InputError("Nothing was stored: no line is an event.", slug="ingest-nothing")
     with open_store(settings.store) as door:
         taken = add_events(door, found)
     sys.stderr.write(f"Took in {taken} events.\n")
+    refuse_missing([str(path) for path in asked if not path.exists()])

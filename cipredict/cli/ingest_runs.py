@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cipredict.cli.options import StoreOption, load_settings
+from cipredict.errors import UsageError
 
 FilesArgument = Annotated[
     list[str] | None, typer.Argument(help="Dumps or webhook payloads, or folders of them; without any, ask the API.")
@@ -21,7 +22,12 @@ ChangesOption = Annotated[
 BaseUrlOption = Annotated[str | None, typer.Option(help="Address of the API of a server of your own.")]
 
 
+_WITH_FILES = frozenset({"files", "from_", "repository", "project", "store"})
+"""What means something where files are named; the other options ask the API."""
+
+
 def github(
+    context: typer.Context,
     files: FilesArgument = None,
     from_: FromOption = None,
     repository: Annotated[str | None, typer.Option("--repo", "--repository", help="owner/name.")] = None,
@@ -41,6 +47,7 @@ def github(
 
     settings = load_settings(store=store)
     if paths := [*(files or []), *(from_ or [])]:
+        _refuse_api_options(context)
         take_github_files(paths, settings, repository=repository or "")
         return
     asked = Asked(repository or "", since, branch or "", artifacts or "", base_url or "", wait, changes)
@@ -48,6 +55,7 @@ def github(
 
 
 def gitlab(
+    context: typer.Context,
     files: FilesArgument = None,
     from_: FromOption = None,
     project: Annotated[str | None, typer.Option("--project", "--repository", help="group/name.")] = None,
@@ -65,7 +73,29 @@ def gitlab(
 
     settings = load_settings(store=store)
     if paths := [*(files or []), *(from_ or [])]:
+        _refuse_api_options(context)
         take_gitlab_files(paths, settings, project=project or "")
         return
     asked = Asked(project or "", since, branch or "", artifacts or "", base_url or "", wait, changes)
     take_gitlab(asked, settings, tests=tests)
+
+
+def _refuse_api_options(context: typer.Context) -> None:
+    """Fail over options that files cannot heed.
+
+    Raises
+    ------
+    UsageError
+        Naming them.
+    """
+    named = [parameter for parameter in context.command.params if parameter.name not in _WITH_FILES]
+    given = [parameter.opts[0] for parameter in named if _is_typed(context, parameter.name or "")]
+    if given:
+        verb = "asks" if len(given) == 1 else "ask"
+        message = f"{', '.join(given)} {verb} the API; files are taken in whole."
+        raise UsageError(message, slug="api-options", hint="Leave out the files, or the options.")
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

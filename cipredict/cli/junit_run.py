@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cipredict.act.git import ChangeSet, changed_paths
 from cipredict.cli.environment import ci_run
-from cipredict.errors import ChangeUnknown, InputError
-from cipredict.ingest.git import tracked_files
+from cipredict.errors import ChangeUnknown
+from cipredict.ingest.environment import DetectedRun
+from cipredict.ingest.git import known_files
 from cipredict.ingest.interface import Report
 from cipredict.ingest.limits import MAX_REPORT_BYTES
+from cipredict.ingest.paths import expand
+from cipredict.ingest.runs import NO_TIME
 from cipredict.ingest.sources import JUNIT_SUFFIXES, open_sources
 from cipredict.ingest.workers import Task, read_reports
 from cipredict.records import CaseBatch, JobRecord, Result, RunKey, RunRecord
@@ -37,61 +41,84 @@ class RunOptions:
 
 
 def read_run(
-    paths: Sequence[str], options: RunOptions, *, suffixes: tuple[str, ...] = JUNIT_SUFFIXES
+    paths: Sequence[str],
+    options: RunOptions,
+    *,
+    clock: Callable[[], datetime],
+    suffixes: tuple[str, ...] = JUNIT_SUFFIXES,
 ) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
     """Give the cases of every report, then the run and its job, which span the reports' own times.
 
     `suffixes` are those of reports in folders and archives; a report may be of any format whatever its name.
     """
-    detected = ci_run()
-    change = _change(options.base or (detected.base_sha or detected.base_branch if detected else None))
-    provider = detected.provider if detected else "local"
-    repository = options.repository or (detected.repository if detected else "") or Path.cwd().name
-    key = RunKey(
-        provider=provider,
-        repository=repository,
-        run_id=options.run_id or (detected.run_id if detected else "") or _local_id(paths),
-        attempt=detected.attempt if detected else 1,
-    )
-    job = options.job or (detected.job_id or detected.job if detected else "") or ""
-    known_files = _tracked_files()
-    reports: list[Report] = []
+    paths = list(map(_from_here, paths))
     sources = open_sources(
         paths, standard_input=sys.stdin.buffer, suffixes=suffixes, max_report_bytes=options.max_report_bytes
     )
-    tasks = (item if isinstance(item, Report) else Task(item.name, item.stream, key, job) for item in sources)
-    for _, items in read_reports(tasks, known_files=known_files, jobs=options.jobs):
+    run, job = _describe(options, ci_run(), default_id=lambda: local_id(paths, suffixes, now=clock()))
+    reports: list[Report] = []
+    tasks = (
+        item if isinstance(item, Report) else Task(item.name, item.stream, run.key, job.job_id) for item in sources
+    )
+    for _, items in read_reports(tasks, known_files=known_files(Path.cwd()), jobs=options.jobs):
         for item in items:
             if isinstance(item, Report):
                 reports.append(item)
             yield item
-    if not any(report.cases for report in reports):
-        return
-    started = min((report.started_at for report in reports if report.started_at), default=datetime.now(UTC))
-    finished = started + timedelta(seconds=sum(report.cases_s for report in reports))
+    if any(report.cases for report in reports):
+        yield from run_of_reports(reports, run, job, now=clock())
+
+
+def run_of_reports(
+    reports: Sequence[Report], run: RunRecord, job: JobRecord, *, now: datetime
+) -> tuple[RunRecord, JobRecord]:
+    """Give a run and its job the times and the result that the reports tell."""
+    started, finished = _span(reports, now)
     result = Result.FAILURE if any(report.failed for report in reports) else Result.SUCCESS
-    yield RunRecord(
+    return (
+        replace(run, started_at=started, finished_at=finished, result=result),
+        replace(job, started_at=started, finished_at=finished, result=result),
+    )
+
+
+def _span(reports: Sequence[Report], now: datetime) -> tuple[datetime, datetime]:
+    """Give the first start and the last end, which is never after `now`.
+
+    A suite's own seconds are worth more than the sum of its cases, which may have run beside each other. A start after
+    `now` is local time without its zone, and as good as none.
+    """
+    starts = [report.started_at for report in reports if report.started_at and report.started_at <= now]
+    if not starts:
+        return now - timedelta(seconds=sum(report.cases_s for report in reports)), now
+    started = min(starts)
+    ends = (
+        report.ended_at or (report.started_at or started) + timedelta(seconds=report.cases_s)
+        for report in reports
+        if report.started_at is None or report.started_at <= now
+    )
+    return started, min(now, max(ends))
+
+
+def _describe(
+    options: RunOptions, detected: DetectedRun | None, *, default_id: Callable[[], str]
+) -> tuple[RunRecord, JobRecord]:
+    """Put together what options, CI and git know about a run and its job, in this order; the reports know its times."""
+    told = detected or DetectedRun(provider="local", repository="", run_id="")
+    change = _change(options.base or told.base_sha or told.base_branch or None)
+    repository = options.repository or told.repository or Path.cwd().name
+    key = RunKey(told.provider, repository, options.run_id or told.run_id or default_id(), told.attempt)
+    run = RunRecord(
         key=key,
-        started_at=started,
-        finished_at=finished,
-        workflow=options.workflow or (detected.workflow if detected else "") or "",
-        sha=options.sha or (detected.sha if detected else "") or (change.head_sha if change else ""),
+        started_at=NO_TIME,
+        workflow=options.workflow or told.workflow,
+        sha=options.sha or told.sha or (change.head_sha if change else ""),
         parent_sha=change.base_sha if change else "",
-        branch=options.branch or (detected.branch if detected else "") or (change.branch if change else ""),
-        event=options.event or (detected.event if detected else "") or "",
-        result=result,
+        branch=options.branch or told.branch or (change.branch if change else ""),
+        event=options.event or told.event,
         changes=change.in_folder() if change else None,
     )
-    name = (detected.job if detected else "") or job
-    yield JobRecord(key=key, job_id=job, name=name, started_at=started, finished_at=finished, result=result)
-
-
-def _tracked_files() -> frozenset[str]:
-    """Give what git tracks here: it settles where a dotted classname ends."""
-    try:
-        return tracked_files(Path.cwd())
-    except InputError:
-        return frozenset()
+    job = options.job or told.job_id or told.job
+    return run, JobRecord(key=key, job_id=job, name=told.job or job)
 
 
 def _change(base: str | None) -> ChangeSet | None:
@@ -103,11 +130,19 @@ def _change(base: str | None) -> ChangeSet | None:
         return None
 
 
-def _local_id(paths: Sequence[str]) -> str:
-    """Name a run outside CI by its files, so that taking them in again replaces them."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        digest.update(path.encode())
-        if Path(path).exists():
-            digest.update(str(Path(path).stat().st_mtime_ns).encode())
-    return f"local-{digest.hexdigest()[:12]}"
+def _from_here(path: str) -> str:
+    """Spell what lies below the working directory relative to it: a report has one name, however it was reached."""
+    here = Path.cwd()
+    return Path(path).relative_to(here).as_posix() if Path(path).is_relative_to(here) else path
+
+
+def local_id(paths: Sequence[str], suffixes: tuple[str, ...], *, now: datetime) -> str:
+    """Name a run outside CI by its files, so that taking them in again replaces them; a pipe is a run of its moment."""
+    files = (file for file in expand(paths, suffixes) if isinstance(file, str))
+    marks = sorted(now.isoformat().encode() if file == "-" else _mark(Path(file)) for file in files)
+    return "local-" + hashlib.sha256(b"\0".join(marks)).hexdigest()[:12]
+
+
+def _mark(file: Path) -> bytes:
+    about = file.stat()
+    return os.fsencode(f"{file.resolve()} {about.st_size} {about.st_mtime_ns}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cipredict.act.git import changed_paths
-from cipredict.cli.run_taking import Item
+from cipredict.cli.storing import Item
 from cipredict.errors import ChangeUnknown
 from cipredict.ingest.runs import Attempt
 from cipredict.records import Change, RunRecord

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -16,6 +17,7 @@ from cipredict.cli.environment import ci_run
 from cipredict.cli.outputs import warn
 from cipredict.cli.run_changes import Changes
 from cipredict.cli.run_taking import FILE_CHUNK_RUNS, show_run_tally, take_in_runs
+from cipredict.cli.storing import refuse_missing
 from cipredict.errors import InputError, UsageError
 from cipredict.ingest.api.archives import archive_of
 from cipredict.ingest.api.client import Api, Patience
@@ -23,9 +25,10 @@ from cipredict.ingest.api.github import GitHubRuns, github_host
 from cipredict.ingest.api.gitlab import GitLabRuns, gitlab_host
 from cipredict.ingest.api.session import Host
 from cipredict.ingest.api.wish import Known, Wish
-from cipredict.ingest.git import tracked_files
+from cipredict.ingest.git import known_files
 from cipredict.ingest.github import GitHubPayloads
 from cipredict.ingest.gitlab import GitLabPayloads
+from cipredict.ingest.paths import missing_paths
 from cipredict.ingest.run_files import Payloads, read_run_files
 from cipredict.quantities import parse_seconds
 from cipredict.settings import Settings
@@ -59,11 +62,12 @@ def take_gitlab_files(paths: Sequence[str], settings: Settings, *, project: str)
 
 
 def _take_files(paths: Sequence[str], payloads: Payloads, settings: Settings) -> None:
-    items = Changes(Path.cwd()).fill(read_run_files(paths, payloads))
+    items = Changes(Path.cwd()).fill(read_run_files(paths, payloads, standard_input=sys.stdin.buffer))
     tally = take_in_runs(items, settings.store, chunk_runs=FILE_CHUNK_RUNS)
     show_run_tally(tally, payloads.oddities.items(), [])
     if not tally.runs:
         raise InputError("Nothing was stored: no file holds a usable run or job.", slug="ingest-nothing")
+    refuse_missing(missing_paths(tally.reports))
 
 
 def take_github(asked: Asked, settings: Settings, *, workflow: str) -> None:
@@ -149,7 +153,7 @@ def parse_since(text: str, *, now: datetime) -> datetime:
 
 def load_known(wish: Wish, settings: Settings, provider: str) -> Known:
     """Look up what need not be fetched; a history that does not exist yet knows nothing."""
-    files = _tracked_files()
+    files = known_files(Path.cwd())
     if not settings.store.exists():
         return Known(files=files)
     with open_store(settings.store, read_only=True) as store:
@@ -157,10 +161,3 @@ def load_known(wish: Wish, settings: Settings, provider: str) -> Known:
         sources = load_reports(store).column("source").to_pylist()
     ended_at = {(run["run_id"], run["attempt"]): run["ended_at"] for run in runs}
     return Known(ended_at, frozenset(map(archive_of, sources)), files)
-
-
-def _tracked_files() -> frozenset[str]:
-    try:
-        return tracked_files(Path.cwd())
-    except InputError:
-        return frozenset()

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cipredict.cli.taking import Tally
+from cipredict.cli.storing import Tally
 from cipredict.errors import UsageError
 from cipredict.ingest.interface import Report, invalid_report
+from cipredict.ingest.paths import expand
 from cipredict.records import ReportStatus, Verdict
 from cipredict.store.database import open_store
 from cipredict.store.merge import merge_store
 from cipredict.store.table_map import TableMap, make_map, parse_map, read_map_file
 from cipredict.store.tables import Origin, TableReading, tables_store
 from cipredict.store.writer import add_reports
+
+TABLE_SUFFIXES = (".parquet", ".csv", ".csv.gz")
+"""What counts as a table in a folder; a file that is named is read whatever its suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,14 @@ class MapOptions:
         return make_map(columns, words)
 
 
-def take_tables(files: Sequence[Path], options: MapOptions, origin: Origin, *, store: Path) -> Tally:
-    """Store the usable rows of every file; give what became of each."""
+def take_tables(paths: Sequence[str], options: MapOptions, origin: Origin, *, store: Path) -> Tally:
+    """Store the usable rows of every file; give what became of each path."""
     table_map = options.to_map()
+    found = expand(paths, TABLE_SUFFIXES)
+    files = [Path(file) for file in found if isinstance(file, str)]
     with tables_store(files, table_map, origin, beside=store) as (staged, readings):
-        reports = [_report(reading, table_map) for reading in readings]
+        reports = [item for item in found if isinstance(item, Report)]
+        reports += [_report(reading, table_map) for reading in readings]
         with open_store(store) as door:
             merge_store(door, staged)
             add_reports(door, [report.to_record(datetime.now(UTC)) for report in reports])

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from cipredict.errors import InputError
+from cipredict.errors import InputError, cannot_read
 from cipredict.ingest.interface import Report
 from cipredict.ingest.spellings import LONGEST_CASE_S
 from cipredict.records import ReportStatus
@@ -34,7 +34,7 @@ def read_durations(path: Path) -> Durations:
         content = path.read_bytes()
         document = json.loads(content)
     except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror}.", slug="input-missing") from error
+        raise cannot_read(path, error) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}.", slug="durations-format") from error
     entries = list(document.items()) if isinstance(document, dict) else document

@@ -47,6 +47,14 @@ def read_commits(
             yield commit
 
 
+def known_files(folder: Path) -> frozenset[str]:
+    """Give the tracked paths below `folder`; none where git does not know, and reported paths stay as they are."""
+    try:
+        return tracked_files(folder)
+    except InputError:
+        return frozenset()
+
+
 def tracked_files(folder: Path, *, timeout_s: float = 60.0) -> frozenset[str]:
     """Give the tracked paths below `folder`, relative to it.
 

@@ -53,6 +53,8 @@ _RAN = frozenset({"in_progress", "completed"})
 
 _PROGRESS = ("requested", "queued", "waiting", "pending", "in_progress", "completed")
 
+_BALLAST = frozenset({"actor", "triggering_actor", "head_commit", "referenced_workflows"})
+
 
 @dataclass(slots=True)
 class GitHubPayloads:
@@ -80,6 +82,7 @@ class GitHubPayloads:
         if not text_of(payload, "id"):
             return 0
         place = {"repository": {"full_name": repository_of(payload) or repository or self.repository}}
+        payload = _without_ballast(payload)
         if is_job(payload):
             key = text_of(payload, "run_id"), attempt_of(payload)
             known = self._jobs[key].get(text_of(payload, "id"))
@@ -100,6 +103,14 @@ class GitHubPayloads:
             earlier[key[0]] += jobs
             if attempt is not None:
                 yield attempt
+
+
+def _without_ballast(payload: Payload) -> Payload:
+    """Leave out what nobody reads: most of a run, and a dump holds thousands until its jobs are found."""
+    kept = {name: value for name, value in payload.items() if name not in _BALLAST}
+    if fork := text_of(object_of(payload, "head_repository"), "full_name"):
+        kept["head_repository"] = {"full_name": fork}
+    return kept
 
 
 def _further(payload: Payload, known: Payload | None) -> Payload:

@@ -17,23 +17,31 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
+from cipredict.errors import InputError
 from cipredict.ingest.history_tables import HistoryRow, read_runs
 from cipredict.ingest.interface import Report, invalid_report
+from cipredict.ingest.limits import MAX_REPORT_BYTES
+from cipredict.ingest.paths import spell_suffixes
 from cipredict.ingest.sources import REPORT_SUFFIXES, Source, open_sources
 from cipredict.ingest.workers import Task, read_reports
-from cipredict.records import CaseBatch, JobRecord, Result, RunRecord
+from cipredict.records import CaseBatch, JobRecord, ReportStatus, Result, RunRecord
 
 _JUNIT_NAMES = ("junit", "junit.zip", "junit.tar.xz", "junit.tar.gz", "junit.tar")
 
 
 def read_history(
-    folder: Path, *, repository: str, known_files: frozenset[str] = frozenset(), jobs: int = 1
+    folder: Path,
+    *,
+    repository: str,
+    known_files: frozenset[str] = frozenset(),
+    jobs: int = 1,
+    max_report_bytes: int = MAX_REPORT_BYTES,
 ) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
     """Give every run with its cases, streaming over the reports.
 
     For each report: its case batches, its `Report`, then the run and its one job, whose end is the start plus
     `wall_s`, else plus the sum of the cases' times. Runs without a report follow last, with no result. Of `Report`s
-    there is one per report and per unreadable row.
+    there is one per report and per unreadable row, and one where there are no reports.
 
     Raises
     ------
@@ -43,7 +51,7 @@ def read_history(
     rows, complaints = read_runs(folder, repository=repository)
     yield from complaints
     finished = set()
-    tasks = (_task(item, rows) for item in _open_junit(folder))
+    tasks = (_task(item, rows) for item in _open_junit(folder, max_report_bytes))
     for task, items in read_reports(tasks, known_files=known_files, jobs=jobs):
         if task is None:
             yield from items
@@ -61,9 +69,21 @@ def _run_id(name: str) -> str:
     return name[: len(name) - len(suffix)]
 
 
-def _open_junit(folder: Path) -> Iterator[Source | Report]:
+def _open_junit(folder: Path, max_report_bytes: int) -> Iterable[Source | Report]:
     paths = [str(folder / name) for name in _JUNIT_NAMES if (folder / name).exists()]
-    return open_sources(paths, standard_input=io.BytesIO(), suffixes=REPORT_SUFFIXES)
+    if not paths:
+        return [_no_junit(folder, f"missing, as are {', '.join(_JUNIT_NAMES[1:])}")]
+    try:
+        return open_sources(
+            paths, standard_input=io.BytesIO(), suffixes=REPORT_SUFFIXES, max_report_bytes=max_report_bytes
+        )
+    except InputError:
+        return [_no_junit(folder, f"holds no {spell_suffixes(REPORT_SUFFIXES)} file")]
+
+
+def _no_junit(folder: Path, why: str) -> Report:
+    source = (folder / _JUNIT_NAMES[0]).as_posix()
+    return Report(source, ReportStatus.SUBOPTIMAL, (f"{why}: runs are stored without cases and results",))
 
 
 def _task(item: Source | Report, rows: Mapping[str, HistoryRow]) -> Task | Report:

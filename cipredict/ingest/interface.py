@@ -1,8 +1,8 @@
 """What every reader of this room gives: records for the store, and one `Report` per file about the reading itself.
 
 A reader is a generator. It never raises over the content of one file: what is wrong with a file is said by its
-`Report`, so that one bad file never sinks the good ones. A file that the user *named* and that is missing raises
-`InputError`.
+`Report`, so that one bad file never sinks the good ones. A file that the user *named* and that is missing is a `Report`
+too, and the user's mistake.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Report:
     cases, failed, skipped, flaky : distinct cases, and how many of them; `failed` includes errors
     cases_s : sum of the cases' seconds
     started_at : earliest timestamp in the file
+    ended_at : latest end of a suite that tells when it began and how long it took
     size_bytes : read, after decompression
+    is_missing : the user named it, and it does not exist
     """
 
     source: str
@@ -60,7 +62,9 @@ class Report:
     flaky: int = 0
     cases_s: float = 0.0
     started_at: datetime | None = None
+    ended_at: datetime | None = None
     size_bytes: int | None = None
+    is_missing: bool = False
 
     def to_record(self, read_at: datetime) -> ReportRecord:
         """Give what the store keeps of it."""

@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from cipredict.ingest.formats.streams import Rewound
 from cipredict.ingest.interface import Report
 from cipredict.ingest.junit_events import JUnitEvents
+from cipredict.ingest.remedies import root_remedy
 from cipredict.ingest.tally import read_counted
 from cipredict.ingest.xml_parsing import parse_xml
 from cipredict.records import CaseBatch, RunKey
@@ -62,6 +63,10 @@ class _JUnitReading:
         return self._events.started_at
 
     @property
+    def ended_at(self) -> datetime | None:
+        return self._events.ended_at
+
+    @property
     def is_intact(self) -> bool:
         return not self.problems and self._events.root in _ROOTS and not self._events.unnamed
 
@@ -80,7 +85,7 @@ class _JUnitReading:
         if not self._stream.size_bytes:
             yield "empty file"
         elif events.root and events.root not in _ROOTS:
-            yield f"the root element is <{events.root}>, not JUnit's"
+            yield f"the root element is <{events.root}>, not JUnit's{root_remedy(events.root)}"
         elif not events.root and not self.problems:
             yield "not XML"
         elif not events.entries:

@@ -11,7 +11,8 @@ The shape of a report, where any level may be missing and suites nest::
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from itertools import repeat
 from typing import NamedTuple
 
@@ -77,6 +78,7 @@ class JUnitEvents:
         self.root = ""
         self.dialect: Dialect | None = None
         self.started_at: datetime | None = None
+        self.ended_at: datetime | None = None
         self.entries = 0
         self.unnamed = 0
         self.untimed = 0
@@ -89,6 +91,7 @@ class JUnitEvents:
         self._ends: list[_End] = []
         self._in_case = False
         self._timestamp = ""
+        self._moment: datetime | None = None
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Open a case or suite, or note what a child says about the open case."""
@@ -145,15 +148,20 @@ class JUnitEvents:
         self._suites.append(suite)
         if suite.name == "Root Suite" and suite.root_name == MOCHA_TESTS:
             root.file = suite.file  # mocha-junit-reporter names the file once, for those that follow
-        timestamp = get("timestamp", "")
-        if timestamp != self._timestamp:
-            self._note_timestamp(timestamp)
+        if timestamp := get("timestamp"):
+            self._note_times(timestamp, get("time", ""))
 
-    def _note_timestamp(self, timestamp: str) -> None:
-        self._timestamp = timestamp
-        moment = parse_timestamp(timestamp)
-        if moment is not None and (self.started_at is None or moment < self.started_at):
-            self.started_at = moment
+    def _note_times(self, timestamp: str, time: str) -> None:
+        if timestamp != self._timestamp:
+            self._timestamp, self._moment = timestamp, parse_timestamp(timestamp)
+        moment = self._moment
+        if moment is None:
+            return
+        self.started_at = min(moment, self.started_at or moment)
+        if seconds := parse_seconds(time):
+            with suppress(OverflowError):  # in the year 9999
+                end = moment + timedelta(seconds=seconds)
+                self.ended_at = max(end, self.ended_at or end)
 
     def _end_run(self) -> None:
         """Remember where cases in a row of the present suite end; an open case has lost its end, and comes later."""

@@ -33,6 +33,7 @@ from cipredict.ingest.formats.xml_events import XmlDecoder
 from cipredict.ingest.formats.xunit import XUnitTarget
 from cipredict.ingest.interface import READ_ERRORS, Report, ReportReader, invalid_report
 from cipredict.ingest.junit import read_junit
+from cipredict.ingest.remedies import head_remedy
 from cipredict.records import CaseBatch, RunKey
 
 _BY_ROOT: dict[str, ReportReader] = {
@@ -68,6 +69,7 @@ _ROOT = re.compile(rb"<(?:[\w.-]+:)?(testsuites?|testcase|" + "|".join(_BY_ROOT)
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _BEGINS_JSON = re.compile(rb"^\s*[\[{]", re.MULTILINE)
 _LINES_LOOKED_AT = 50
+_HEAD_BYTES = 64
 
 
 def read_report(
@@ -103,8 +105,8 @@ def _refuse(
     stream: BinaryIO, *, source: str, key: RunKey, job_id: str = "", known_files: frozenset[str] = frozenset()
 ) -> Iterator[CaseBatch | Report]:
     """Give nothing but the verdict."""
-    del stream, key, job_id, known_files  # the signature of a reader
-    yield invalid_report(source, "no test report: neither XML nor JSON")
+    del key, job_id, known_files  # the signature of a reader
+    yield invalid_report(source, f"no test report: neither XML nor JSON{head_remedy(stream.read(_HEAD_BYTES))}")
 
 
 def _as_ascii(head: bytes) -> bytes:

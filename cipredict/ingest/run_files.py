@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol, cast
 
-from cipredict.errors import InputError
+from cipredict.ingest.formats.streams import Rewound, utf8
 from cipredict.ingest.interface import READ_ERRORS, Report, invalid_report
 from cipredict.ingest.payloads import parse_documents
+from cipredict.ingest.remedies import whose
 from cipredict.ingest.runs import Attempt, Oddities
+from cipredict.ingest.sources import Source, open_sources
 from cipredict.records import ReportStatus
 
-_GZIP_MAGIC = b"\x1f\x8b"
+LARGEST_DUMP_BYTES = 1024**3
+"""A file is one text in memory, and several times that as objects."""
+
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+_SHOWN = 3
 
 
 class Payloads(Protocol):
@@ -31,44 +34,39 @@ class Payloads(Protocol):
         """Put the objects together."""
 
 
-def read_run_files(paths: Iterable[str], payloads: Payloads) -> Iterator[Attempt | Report]:
+def read_run_files(paths: Iterable[str], payloads: Payloads, *, standard_input: BinaryIO) -> Iterator[Attempt | Report]:
     """Give a report per file, then every attempt: a run, its jobs and its webhooks may lie in different files.
+
+    Paths are those of `open_sources`.
 
     Raises
     ------
     InputError
-        A named path does not exist, or a folder holds no JSON; before anything is read.
+        No path gives a file; before anything is read.
     """
-    files = [file for path in paths for file in _expand(Path(path))]
-    for file in dict.fromkeys(files):
-        yield _read_file(file, payloads)
+    for item in open_sources(
+        paths, standard_input=standard_input, suffixes=_SUFFIXES, max_report_bytes=LARGEST_DUMP_BYTES
+    ):
+        yield item if isinstance(item, Report) else _read_file(item, payloads)
     yield from payloads.attempts()
 
 
-def _expand(path: Path) -> list[Path]:
-    if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.name.endswith(_SUFFIXES) and file.is_file())
-        if not found:
-            raise InputError(f"The folder {path} holds no *.json or *.jsonl file.", slug="input-empty")
-        return found
-    if not path.exists():
-        raise InputError(f"{path} does not exist.", slug="input-missing")
-    return [path]
-
-
-def _read_file(path: Path, payloads: Payloads) -> Report:
+def _read_file(source: Source, payloads: Payloads) -> Report:
     try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content).decode("utf-8-sig", "replace")
+        content = utf8(cast(BinaryIO, Rewound(b"", source.stream))).read()
     except READ_ERRORS as error:
-        return invalid_report(path.as_posix(), f"cannot be read ({error})")
-    found, problems = 0, []
-    for document in parse_documents(text):
+        return invalid_report(source.name, f"cannot be read ({error})")
+    found, elsewhere, problems = 0, "", []
+    for document in parse_documents(content.decode("utf-8", "replace")):
         if isinstance(document, ValueError):
             problems.append(str(document))
-        else:
-            found += payloads.add(document)
+            continue
+        taken = payloads.add(document)
+        found += taken
+        elsewhere = elsewhere or ("" if taken else whose(document))
+    if elsewhere:
+        problems.insert(0, f"holds runs for `cipredict ingest {elsewhere}`")
     if not found:
-        return invalid_report(path.as_posix(), "; ".join(problems[:3]) or "holds neither a run nor a job")
+        return invalid_report(source.name, "; ".join(problems[:_SHOWN]) or "holds neither a run nor a job")
     status = ReportStatus.SUBOPTIMAL if problems else ReportStatus.VALID
-    return Report(path.as_posix(), status, tuple(problems[:3]), size_bytes=len(content))
+    return Report(source.name, status, tuple(problems[:_SHOWN]), size_bytes=len(content))

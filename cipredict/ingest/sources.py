@@ -2,14 +2,13 @@
 
 Nothing is unpacked to disk, so a member's name is never a path, only a label. No archive is held in memory either,
 but for one inside another: zip members are read through the archive's directory, tar archives front to back. How much
-a path may unpack to is bounded (limits.py). A path that the user named and that is missing is the user's mistake and
-raises; damage inside an archive is a `Report` like that of any other file.
+a path may unpack to is bounded (limits.py). A path that gives nothing, and damage inside an archive, is a `Report` like
+that of any other file.
 """
 
 from __future__ import annotations
 
 import bz2
-import glob
 import gzip
 import io
 import lzma
@@ -22,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from cipredict.errors import InputError
 from cipredict.ingest.interface import READ_ERRORS, Report, invalid_report
 from cipredict.ingest.limits import MAX_ARCHIVE_BYTES, MAX_NESTED_BYTES, MAX_REPORT_BYTES, Budget, LimitMet, Metered
+from cipredict.ingest.paths import expand, label, spell_suffixes
 
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2")
 JUNIT_SUFFIXES = (".xml", ".xml.gz")
@@ -76,43 +75,20 @@ def open_sources(
     Raises
     ------
     InputError
-        Before anything is read: a path does not exist, a glob matches nothing, a folder holds no report.
+        Before anything is read: no path gives a file.
     """
-    files = [file for path in paths for file in _expand(path, suffixes)]
-    return _open_all(
-        dict.fromkeys(files), standard_input, lambda size: _Wanted(suffixes, Budget(max_report_bytes, size))
-    )
-
-
-def _expand(path: str, suffixes: tuple[str, ...]) -> list[str]:
-    if path == "-" or Path(path).is_file():
-        return [path]
-    if Path(path).is_dir():
-        found = sorted(
-            str(file) for file in Path(path).rglob("*") if file.name.lower().endswith(suffixes) and file.is_file()
-        )
-        if not found:
-            raise InputError(f"The folder {path} holds no {_spell(suffixes)} file.", slug="input-empty")
-        return found
-    if glob.has_magic(path):
-        found = sorted(file for file in glob.glob(path, recursive=True) if Path(file).is_file())  # noqa: PTH207  # an absolute pattern is fine
-        if not found:
-            raise InputError(f"Nothing matches {path}.", slug="input-missing")
-        return found
-    if Path(path).exists():  # a pipe: `<(command)` in a shell
-        return [path]
-    raise InputError(f"{path} does not exist.", slug="input-missing")
-
-
-def _spell(suffixes: tuple[str, ...]) -> str:
-    return ", ".join(f"*{suffix}" for suffix in suffixes if not suffix.endswith(".gz"))
+    files = expand(paths, suffixes)
+    return _open_all(files, standard_input, lambda size: _Wanted(suffixes, Budget(max_report_bytes, size)))
 
 
 def _open_all(
-    files: Iterable[str], standard_input: BinaryIO, wanted_of: Callable[[int | None], _Wanted]
+    files: Iterable[str | Report], standard_input: BinaryIO, wanted_of: Callable[[int | None], _Wanted]
 ) -> Iterator[Source | Report]:
     for file in files:
-        name = "-" if file == "-" else _label(Path(file).as_posix())
+        if isinstance(file, Report):
+            yield file
+            continue
+        name = "-" if file == "-" else label(Path(file).as_posix())
         try:
             if file == "-":
                 yield Source(name, _unzipped(standard_input, wanted_of(None).budget))
@@ -153,7 +129,7 @@ def _open_archive(
         yield invalid_report(name, f"damaged archive ({_reason(error)})")
     else:
         if is_empty:
-            yield invalid_report(name, f"holds no {_spell(wanted.suffixes)} file")
+            yield invalid_report(name, f"holds no {spell_suffixes(wanted.suffixes)} file")
 
 
 def _open_nested(item: Source, wanted: _Wanted, *, is_nested: bool) -> Iterator[Source | Report]:
@@ -175,17 +151,17 @@ def _zip_members(name: str, stream: BinaryIO, wanted: _Wanted) -> Iterator[Sourc
             wanted.budget.enter_member()
             if not (wanted.is_report(member.filename) or _is_archive(member.filename)):
                 continue
-            label = _label(f"{name}!{member.filename}")
+            member_name = label(f"{name}!{member.filename}")
             if stat.S_ISLNK(member.external_attr >> 16):
-                yield invalid_report(label, "is a link: not followed")
+                yield invalid_report(member_name, "is a link: not followed")
                 continue
             try:
                 opened = archive.open(member)
             except _UNREADABLE_MEMBER as error:
-                yield invalid_report(label, f"cannot be read ({_reason(error)})")
+                yield invalid_report(member_name, f"cannot be read ({_reason(error)})")
                 continue
             with opened:
-                yield Source(label, cast(BinaryIO, opened))
+                yield Source(member_name, cast(BinaryIO, opened))
 
 
 def _tar_members(name: str, stream: BinaryIO, wanted: _Wanted) -> Iterator[Source | Report]:
@@ -197,13 +173,15 @@ def _tar_members(name: str, stream: BinaryIO, wanted: _Wanted) -> Iterator[Sourc
             archive.members = []  # type: ignore[attr-defined]  # tarfile remembers every header that it has passed
             if not (wanted.is_report(member.name) or _is_archive(member.name)) or member.isdir():
                 continue
-            label = _label(f"{name}!{member.name.removeprefix('./')}")
+            member_name = label(f"{name}!{member.name.removeprefix('./')}")
             opened = archive.extractfile(member) if member.isfile() and not member.issparse() else None
             if opened is None:
                 is_link = member.islnk() or member.issym()
-                yield invalid_report(label, "is a link: not followed" if is_link else "is no plain file: not opened")
+                yield invalid_report(
+                    member_name, "is a link: not followed" if is_link else "is no plain file: not opened"
+                )
             else:
-                yield Source(label, cast(BinaryIO, opened))
+                yield Source(member_name, cast(BinaryIO, opened))
 
 
 def _decompressed(stream: BinaryIO) -> BinaryIO:
@@ -232,11 +210,6 @@ def _unzipped(stream: BinaryIO, budget: Budget) -> BinaryIO:
 
 def _buffered(stream: BinaryIO) -> io.BufferedReader:
     return stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream))
-
-
-def _label(name: str) -> str:
-    """Spell out bytes of a file name that are no text: the store keeps text only."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _reason(error: BaseException) -> str:

@@ -24,7 +24,7 @@ class Reading(Protocol):
     problems : what is wrong with its bytes, in order
     dialect : the producer
     entries : case entries, reruns included
-    started_at : earliest moment that the report names
+    started_at, ended_at : earliest and latest moment that the report names, None where its format names none
     is_intact : nothing is wrong, it may hold no cases though: tells an odd fact from an unreadable file
     """
 
@@ -37,6 +37,8 @@ class Reading(Protocol):
     def entries(self) -> int: ...  # noqa: D102  # above
     @property
     def started_at(self) -> datetime | None: ...  # noqa: D102  # above
+    @property
+    def ended_at(self) -> datetime | None: ...  # noqa: D102  # above
     @property
     def is_intact(self) -> bool: ...  # noqa: D102  # above
 
@@ -114,5 +116,6 @@ def _classed(reading: Reading, sums: _Sums, *, source: str, size_bytes: int) -> 
         flaky=sums.flaky,
         cases_s=sums.cases_s,
         started_at=reading.started_at,
+        ended_at=reading.ended_at,
         size_bytes=size_bytes,
     )

@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from cipredict.errors import InputError, UsageError
+from cipredict.errors import InputError, UsageError, cannot_read
 from cipredict.records import Verdict
 
 UNITS: Mapping[str, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -113,7 +113,7 @@ def read_map_file(path: Path) -> tuple[dict[str, Column], dict[str, Verdict]]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror}.", slug="input-missing") from error
+        raise cannot_read(path, error) from error
     except ValueError as error:
         raise InputError(f"{path} is not TOML: {error}.", slug="table-map") from error
     try:

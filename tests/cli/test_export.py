@@ -57,6 +57,17 @@ def test_a_table_of_which_nothing_is_used_is_a_mistake(capsys: pytest.CaptureFix
     assert "[ingest-nothing]" in error
 
 
+def test_tables_are_found_as_reports_are(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("lake").mkdir()
+    Path("lake/rows.csv").write_bytes(Path("rows.csv").read_bytes())
+    for paths, code in ((["rows.*"], 0), (["lake", "*.parquet"], 0), (["rows.csv", "gone.csv"], 2)):
+        assert main(["ingest", "table", *paths, "--map", MAP, "--store", f"{code}.duckdb"]) == code
+    said = capsys.readouterr().err
+    assert "invalid: *.parquet: matches nothing" in said
+    assert "gone.csv does not exist; what else was named is stored. [input-missing]" in said
+    assert main(["export", "ctrf", "7", "--store", "2.duckdb"]) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "slug"),
     [

@@ -12,6 +12,8 @@ from cipredict.cli.app import main
 pytest.importorskip("duckdb", reason="needs duckdb (pip install 'cipredict[store]')")
 pytest.importorskip("lxml", reason="needs lxml (pip install 'cipredict[store]')")
 
+from cipredict.store.database import open_store  # after the skips
+
 pytestmark = pytest.mark.learn
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
@@ -47,3 +49,18 @@ def test_a_folder_without_reports_says_what_was_looked_for(capsys: pytest.Captur
     Path("empty").mkdir()
     assert main(["ingest", "reports", "empty"]) == 2
     assert "holds no *.xml, *.json, *.jsonl, *.ndjson, *.trx file" in capsys.readouterr().err
+
+
+def test_a_missing_path_is_named_once_the_others_are_stored(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ingest", "reports", "gone.xml", "reports/jest.json", "*.trx", "--store", "history.duckdb"]) == 2
+    said = capsys.readouterr().err
+    assert "gone.xml does not exist; what else was named is stored. [input-missing]" in said
+    assert "invalid: *.trx: matches nothing" in said
+    with open_store(Path("history.duckdb"), read_only=True) as store:
+        kept = store.connection.execute("select source, (select count(*) from case_runs) from batches").fetchall()
+    assert [("reports/jest.json", 4)] == kept
+
+
+@pytest.mark.parametrize(("strict", "code"), [([], 0), (["--strict"], 2)])
+def test_a_glob_without_match_costs_nothing_unless_strict(strict: list[str], code: int) -> None:
+    assert main(["ingest", "reports", "*.trx", "reports", "--store", "history.duckdb", *strict]) == code

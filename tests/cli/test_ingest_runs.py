@@ -23,6 +23,7 @@ from cipredict.store.queries import load_complete_runs, load_jobs, load_runs
 
 pytestmark = pytest.mark.learn
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+DUMP = str(SAMPLES / "github" / "runs.json")
 NOW = datetime(2026, 11, 1, 12, 34, 56, tzinfo=UTC)
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
@@ -76,6 +77,9 @@ def test_hooks_of_gitlab_are_stored(tmp_path: Path) -> None:
         pytest.param(["github", "--repo", "a/b", "--base-url", "ghe"], "'ghe' is no address", id="no address"),
         pytest.param(["github", "gone.json"], "gone.json does not exist", id="no file"),
         pytest.param(["github", str(SAMPLES / "gitlab" / "pipelines.json")], "[ingest-nothing]", id="another format"),
+        pytest.param(["github", DUMP, "--since", "30d"], "--since asks the API; files are taken in whole", id="since"),
+        pytest.param(["github", "--from", DUMP, "--branch", "b", "--changes"], "--branch, --changes ask", id="two"),
+        pytest.param(["gitlab", DUMP, "--no-tests"], "--tests asks the API", id="tests"),
     ],
 )
 def test_a_mistake_costs_exit_2(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +88,11 @@ def test_a_mistake_costs_exit_2(arguments: list[str], words: str, capsys: pytest
     captured = capsys.readouterr()
     assert words in captured.err
     assert "Traceback" not in captured.err
+
+
+def test_a_dump_of_github_is_not_gitlabs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ingest", "gitlab", DUMP]) == 2
+    assert f"invalid: {DUMP}: holds runs for `cipredict ingest github`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

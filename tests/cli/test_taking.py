@@ -15,7 +15,8 @@ pytest.importorskip("duckdb", reason="the store extra is not installed")
 pytest.importorskip("pyarrow", reason="the store extra is not installed")
 pytest.importorskip("lxml", reason="the store extra is not installed")
 
-from cipredict.cli.taking import _Chunk, _chunks  # after the skips
+from cipredict.cli.storing import Chunk  # after the skips
+from cipredict.cli.taking import _chunks
 from cipredict.ingest.interface import Report
 from cipredict.records import CaseBatch, ReportStatus, RunKey
 from cipredict.store.database import open_store
@@ -25,12 +26,12 @@ pytestmark = pytest.mark.learn
 INGEST = "from cipredict.cli.app import main; import sys; sys.exit(main(sys.argv[1:]))"
 TELLING = """
 import sys
-from cipredict.cli import taking
-store = taking._store
+from cipredict.cli import storing, taking
+store = storing.store_chunk
 def telling(chunk, path, tally):
     store(chunk, path, tally)
     print(len(tally.reports), flush=True)  # what the progress bar shows next
-taking._store, taking.CHUNK_REPORTS = telling, 5
+storing.store_chunk, taking.CHUNK_REPORTS = telling, 5
 from cipredict.cli.app import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -130,5 +131,5 @@ def test_a_chunk_is_written_after_a_second_of_reading() -> None:
         pairs = [(CaseBatch(RunKey("l", "r", "1"), f"{n}", ()), Report(f"{n}", ReportStatus.VALID)) for n in range(4)]
         return [item for pair in pairs for item in pair]
 
-    chunks: list[_Chunk] = list(_chunks(items(), lambda: next(moments)))
+    chunks: list[Chunk] = list(_chunks(items(), lambda: next(moments)))
     assert [2, 2] == [len(chunk.reports) for chunk in chunks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -442,3 +443,32 @@ def test_a_skipped_entry_makes_no_case_flaky(read_report: ReadReport, outcomes: 
     entries = (f"<testcase classname='org.shop.CartTest' name='adds'>{outcome}</testcase>" for outcome in outcomes)
     cases, _ = read_report(f"<testsuite name='org.shop.CartTest'>{''.join(entries)}</testsuite>")
     assert (is_flaky, 2) == (cases["org.shop.CartTest::adds"].is_flaky, cases["org.shop.CartTest::adds"].attempts)
+
+
+@pytest.mark.parametrize(
+    ("suites", "span"),
+    [
+        pytest.param('<testsuite timestamp="2026-11-01T00:00:00" time="30"/>', (0, 30), id="one"),
+        pytest.param(
+            '<testsuite timestamp="2026-11-01T00:01:00" time="9"/>'
+            '<testsuite timestamp="2026-11-01T00:00:00" time="30"/>',
+            (0, 69),
+            id="the last one ends it",
+        ),
+        pytest.param('<testsuite timestamp="2026-11-01T00:00:00" time="soon"/>', (0, None), id="no seconds"),
+        pytest.param('<testsuite timestamp="2026-11-01T00:00:00"/>', (0, None), id="no time"),
+        pytest.param('<testsuite time="30"/>', (None, None), id="no start"),
+    ],
+)
+def test_suites_tell_when_they_began_and_ended(suites: str, span: tuple[int | None, int | None]) -> None:
+    [report] = read_junit(io.BytesIO(f"<testsuites>{suites}</testsuites>".encode()), source="r", key=KEY)
+    assert isinstance(report, Report)
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    moments = (report.started_at, report.ended_at)
+    assert span == tuple(moment and (moment - start).total_seconds() for moment in moments)
+
+
+def test_a_suite_at_the_end_of_time_does_no_harm() -> None:
+    [report] = read_junit(io.BytesIO(b'<testsuite timestamp="9999-12-31T23:59:59" time="30"/>'), source="r", key=KEY)
+    assert isinstance(report, Report)
+    assert report.ended_at is None

@@ -28,6 +28,7 @@ SAMPLE_NAMES = sorted(
 )
 
 
+COVERAGE = "; `cipredict ingest coverage` takes it in"
 REPEATED = {"tests/test_cart.py::test_fails_twice", "tests/test_net.py::test_always_fails"}
 """Cases with several JUnit entries: where the last one is cut off, the earlier ones say something else."""
 
@@ -45,6 +46,9 @@ def verdicts(cases: dict[str, CaseRun]) -> dict[str, Verdict]:
         pytest.param(b"\x89PNG\r\n\x1a\n\0\0\0", "no test report: neither XML nor JSON", id="binary"),
         pytest.param(b"<html><body/></html>", "the root element is <html>, not JUnit's", id="another root"),
         pytest.param(b'{"name": "shop", "version": "1.0"}', "JSON, but no known test report", id="package.json"),
+        pytest.param(b"<coverage/>", f"the root element is <coverage>, not JUnit's{COVERAGE}", id="Cobertura"),
+        pytest.param(b"TN:\nSF:a.js\n", f"no test report: neither XML nor JSON{COVERAGE}", id="lcov"),
+        pytest.param(b'{"files": {}, "totals": {}}', f"JSON, but no known test report{COVERAGE}", id="coverage json"),
         pytest.param(b"[]", "JSON, but no known test report", id="empty list"),
         pytest.param(b"null", "no test report: neither XML nor JSON", id="null"),
     ],

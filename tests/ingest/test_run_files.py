@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from cipredict.errors import InputError
+from cipredict.ingest import run_files
 from cipredict.ingest.github import GitHubPayloads
 from cipredict.ingest.interface import Report
 from cipredict.ingest.run_files import read_run_files
@@ -16,8 +20,8 @@ from cipredict.ingest.runs import Attempt
 from cipredict.records import ReportStatus
 
 
-def _read(*paths: Path) -> tuple[dict[str, Report], list[Attempt]]:
-    items = list(read_run_files([str(path) for path in paths], GitHubPayloads()))
+def _read(*paths: Path | str, stdin: bytes = b"") -> tuple[dict[str, Report], list[Attempt]]:
+    items = list(read_run_files(map(str, paths), GitHubPayloads(), standard_input=io.BytesIO(stdin)))
     reports = {Path(item.source).name: item for item in items if isinstance(item, Report)}
     return reports, [item for item in items if isinstance(item, Attempt)]
 
@@ -77,8 +81,51 @@ def test_a_bad_file_says_why(tmp_path: Path, content: bytes, words: str) -> None
     assert words in reports["bad.json"].problems[0]
 
 
-def test_a_missing_file_is_a_mistake(tmp_path: Path) -> None:
+def test_a_dump_comes_in_any_packing(folder: Path) -> None:
+    content = (folder / "runs.json").read_bytes()
+    (folder / "powershell.json").write_bytes(content.decode().encode("utf-16"))
+    with zipfile.ZipFile(folder / "dumps.zip", "w") as archive:
+        archive.writestr("deep/runs.json", content)
+    for path in ("powershell.json", "dumps.zip"):
+        reports, attempts = _read(folder / path)
+        assert ([ReportStatus.VALID], 6) == ([report.status for report in reports.values()], len(attempts))
+    assert 6 == len(_read("-", stdin=gzip.compress(content))[1])
+
+
+def test_a_dump_of_the_other_system_names_its_command(samples: Path) -> None:
+    reports, attempts = _read(samples / "gitlab" / "pipelines.json")
+
+    assert (("holds runs for `cipredict ingest gitlab`",), []) == (reports["pipelines.json"].problems, attempts)
+
+
+def test_a_file_that_would_fill_the_memory_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_files, "LARGEST_DUMP_BYTES", 1024)
+    assert ("cannot be read (larger than 0.000976562 MB)",) == _read(folder / "runs.json")[0]["runs.json"].problems
+
+
+def test_a_missing_file_never_sinks_the_others(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    reports, attempts = _read(folder / "gone.json", folder / "runs.json", folder / "*.nothing")
+    assert [True, False, False] == [report.is_missing for report in reports.values()]
+    assert 6 == len(attempts)
     with pytest.raises(InputError, match="does not exist"):
-        _read(tmp_path / "gone.json")
+        _read(folder / "gone.json")
     with pytest.raises(InputError, match="holds no"):
-        _read(tmp_path)
+        _read(tmp_path_factory.mktemp("empty"))
+
+
+def test_what_no_reader_asks_for_is_not_kept(tmp_path: Path) -> None:
+    people = {name: {"login": "x" * 2000} for name in ("actor", "triggering_actor", "head_commit")}
+    fork = {"full_name": "fork/shop", "description": "x" * 20_000}
+    run = {"head_sha": "aa", "run_number": 1, "created_at": "2026-11-01T00:00:00Z", "head_branch": "main", **people}
+    place = {"repository": {"full_name": "me/shop"}, "head_repository": fork}
+    documents = [json.dumps({"id": number, **run, **place}) for number in range(200)]
+    (tmp_path / "runs.jsonl").write_text("\n".join(documents))
+    payloads = GitHubPayloads()
+    attempts = read_run_files([str(tmp_path / "runs.jsonl")], payloads, standard_input=io.BytesIO())
+    tracemalloc.start()
+    next(attempts)
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert {"fork:main"} == {item.run.branch for item in attempts if isinstance(item, Attempt)}
+    assert kept_bytes < 1_000_000  # of 5 MB

@@ -17,6 +17,7 @@ import pytest
 from cipredict.errors import InputError
 from cipredict.ingest import limits, sources
 from cipredict.ingest.interface import Report
+from cipredict.ingest.paths import missing_paths
 from cipredict.ingest.sources import REPORT_SUFFIXES, Source, open_sources
 from cipredict.records import ReportStatus
 
@@ -136,16 +137,24 @@ def test_an_archive_without_reports_says_so() -> None:
     ("path", "words"),
     [
         pytest.param("nothing.xml", "nothing.xml does not exist", id="file"),
-        pytest.param("*.xml", "Nothing matches *.xml", id="glob"),
-        pytest.param("empty", "The folder empty holds no *.xml file", id="folder"),
+        pytest.param("*.xml", "*.xml matches nothing", id="glob"),
+        pytest.param("empty", "empty holds no *.xml file", id="folder"),
     ],
 )
-def test_a_named_path_that_gives_nothing_is_the_users_mistake(path: str, words: str) -> None:
+def test_a_path_that_gives_nothing_never_sinks_the_others(path: str, words: str) -> None:
     Path("empty").mkdir()
     with pytest.raises(InputError) as caught:
         opened(path)
-    assert words in caught.value.message
-    assert caught.value.exit_code == 2
+    assert (words, 2) == (caught.value.message.removesuffix("."), caught.value.exit_code)
+    write("good.txt")
+    assert [path, "good.txt"] == list(found := opened(path, "good.txt"))
+    assert (words, XML) == (f"{path} {found[path]!r}".replace("'", ""), found["good.txt"])
+
+
+def test_only_a_path_that_was_named_is_missing() -> None:
+    write("good.txt")
+    found = open_sources(["gone.xml", "*.trx", "good.txt"], standard_input=io.BytesIO())
+    assert ["gone.xml"] == missing_paths(item for item in found if isinstance(item, Report))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from cipredict.errors import InputError
+from cipredict.errors import InputError, cannot_read
 from cipredict.ingest.coverage.data_file import MAGIC, read_data_file
 from cipredict.ingest.coverage.interface import Coverage, Fact, Places
 from cipredict.ingest.coverage.json_report import read_json_report
@@ -66,4 +66,4 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as stream:
             return stream.read(256)
     except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror}.", slug="input-missing") from error
+        raise cannot_read(path, error) from error

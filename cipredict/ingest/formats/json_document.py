@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from cipredict.ingest.formats.interface import DocumentDecoder, Findings
 from cipredict.ingest.formats.streams import utf8
+from cipredict.ingest.remedies import document_remedy
 from cipredict.records import CaseRun
 
 LARGEST_DOCUMENT_BYTES = 200_000_000
@@ -47,7 +48,7 @@ class DocumentsDecoder:
             cases = kind.decode(document, findings)
             yield from _all_but_last(cases) if is_cut else cases
         elif document is not None:
-            findings.problems.append("JSON, but no known test report")
+            findings.problems.append(f"JSON, but no known test report{document_remedy(document)}")
 
 
 def _load(stream: BinaryIO, findings: Findings) -> tuple[object, bool]:

@@ -45,6 +45,7 @@ class _DecodedReading:
         self.ledger = CaseLedger()
         self.problems = findings.problems
         self.entries = 0
+        self.ended_at = None
         self._findings = findings
         self._cases = cases
         self._untimed = 0

@@ -22,7 +22,7 @@ import pytest
 from cipredict.settings import Settings
 
 if TYPE_CHECKING:
-    from cipredict.cli.run_taking import RunTally
+    from cipredict.cli.storing import Tally
     from cipredict.ingest.api.client import Api
 
 SAMPLES = Path(__file__).parents[3] / "data" / "samples"
@@ -282,7 +282,7 @@ def clock() -> Clock:
 
 
 class Ingest(Protocol):
-    def __call__(self, server: ApiServer, store: Path, **wishes: Json) -> RunTally: ...
+    def __call__(self, server: ApiServer, store: Path, **wishes: Json) -> Tally: ...
 
 
 class OpenApi(Protocol):
@@ -340,7 +340,7 @@ def ingest(open_api: OpenApi) -> Ingest:
     from cipredict.ingest.api.gitlab import GitLabRuns  # noqa: PLC0415
     from cipredict.ingest.api.wish import Wish  # noqa: PLC0415
 
-    def run(server: ApiServer, store: Path, *, provider: str = "github", **wishes: Json) -> RunTally:
+    def run(server: ApiServer, store: Path, *, provider: str = "github", **wishes: Json) -> Tally:
         name = "octo/shop" if provider == "github" else "shop/backend"
         wish = Wish(**{"repository": name, "since": SINCE, "until": UNTIL, **wishes})
         known = load_known(wish, Settings(store=store), provider)

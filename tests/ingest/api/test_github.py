@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("cachecontrol", reason="the store extra is not installed")
 pytest.importorskip("duckdb", reason="the store extra is not installed")
 
-from cipredict.cli import run_taking  # after the skips
+from cipredict.cli import run_taking, storing  # after the skips
 from cipredict.errors import InputError
 from cipredict.ingest.api import github as github_api
 from cipredict.ingest.api.github import GitHubRuns
@@ -301,14 +301,14 @@ def test_a_kill_while_storing_costs_one_chunk(
 ) -> None:
     """Runs are written last: none is taken for complete whose jobs were lost."""
     monkeypatch.setattr(run_taking, "CHUNK_RUNS", 3)
-    real, calls = getattr(run_taking, step), iter(range(99))
+    real, calls = getattr(storing, step), iter(range(99))
 
     def killed_once(*arguments: object) -> object:
         if next(calls) == 1:
             raise MemoryError
         return real(*arguments)
 
-    monkeypatch.setattr(run_taking, step, killed_once)
+    monkeypatch.setattr(storing, step, killed_once)
     with pytest.raises(MemoryError):
         ingest(server, store)
     assert 3 == sum(run["is_complete"] for run in contents(store)["runs"])
