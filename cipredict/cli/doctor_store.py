@@ -74,7 +74,7 @@ def _count_flaky(settings: Settings, now: datetime) -> FlakyCount:
 
     judged = judge(settings, days=FLAKY_DAYS, now=now)
     flaky = sum(case.standing is Standing.FLAKY for case in judged.cases)
-    return FlakyCount(flaky, judged.window.cases)
+    return FlakyCount(flaky, judged.window.cases, is_branch_known=bool(judged.default_branch))
 
 
 def _count_events(settings: Settings, *, known: frozenset[str]) -> EventFacts:

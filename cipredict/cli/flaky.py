@@ -27,16 +27,18 @@ apps = {"flaky": make_app()}
 FORMATS = ("table", "json", "lines")
 GONE_AFTER = timedelta(days=30)
 """A case that did not run for so long before the last run was removed or renamed: that it was red helps nobody."""
+_NO_BRANCH = "No default branch is known: set default_branch. Until then no case is called broken or newly failing."
 _CODEOWNERS = (".github/CODEOWNERS", "CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The cases that ever failed in a window of the history."""
+    """The cases that ever failed in a window of the history; without a default branch none can be broken."""
 
     cases: tuple[CaseFlakiness, ...]
     window: Window
     last_at: datetime
+    default_branch: str
 
 
 @apps["flaky"].command()
@@ -76,12 +78,14 @@ def judge(settings: Settings, *, days: float, now: datetime | None = None) -> Ju
     from cipredict.decide.globs import path_matcher  # noqa: PLC0415
     from cipredict.decide.quarantine import Window  # noqa: PLC0415
     from cipredict.store.database import open_store  # noqa: PLC0415  # duckdb, not for --help
+    from cipredict.store.queries import guess_default_branch  # noqa: PLC0415
     from cipredict.store.trust import load_flaky_outcomes, load_flaky_trees, load_flaky_window  # noqa: PLC0415
 
     until = now or datetime.now(UTC)
     since = until - timedelta(days=days)
     with open_store(settings.store, read_only=True) as door:
-        outcomes = load_flaky_outcomes(door, until, since=since, default_branch=settings.default_branch)
+        branch = settings.default_branch or guess_default_branch(door, until, since=since)
+        outcomes = load_flaky_outcomes(door, until, since=since, default_branch=branch)
         trees = load_flaky_trees(door, until, since=since).to_pylist()
         [window] = load_flaky_window(door, until, since=since).to_pylist()
     changes = Changes(
@@ -94,7 +98,8 @@ def judge(settings: Settings, *, days: float, now: datetime | None = None) -> Ju
     )
     rows = (TreeOutcome(**row) for batch in outcomes.to_batches(10_000) for row in batch.to_pylist())
     cases = tuple(judge_cases(rows, changes))
-    return Judged(cases, Window(since, until, runs=window["runs"], cases=window["cases"]), window["last_at"] or until)
+    judged = Window(since, until, runs=window["runs"], cases=window["cases"])
+    return Judged(cases, judged, window["last_at"] or until, branch)
 
 
 def show(judged: Judged, terms: Terms, *, output_format: str) -> None:
@@ -106,6 +111,8 @@ def show(judged: Judged, terms: Terms, *, output_format: str) -> None:
     title = f"{window.cases} cases in {window.runs} runs since {window.since:%Y-%m-%d}"
     for part in render_flaky(rows, title=title):
         sys.stderr.write(f"{part}\n")
+    if window.runs and not judged.default_branch:
+        sys.stderr.write(f"{_NO_BRANCH} [default-branch]\n")
     if output_format == "json":
         span = {"since": window.since.isoformat(), "until": window.until.isoformat()}
         document = {**span, "runs": window.runs, "cases": window.cases, "judged": [row.to_json() for row in rows]}

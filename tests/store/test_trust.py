@@ -36,6 +36,15 @@ def test_runs_of_one_commit_are_one_tree(
     assert rows(store, at) == [("", "commit me/it a", True, 1, 1), ("", "commit me/it b", True, 1, 0)]
 
 
+def test_reports_without_an_event_test_the_default_branch(
+    store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    add_runs(store, [make_run(n, sha=str(n), event="") for n in (1, 2)])
+    add_case_batches(store, [make_batch(n, make_case("t", "F")) for n in (1, 2)])
+
+    assert [is_base for _, _, is_base, _, _ in rows(store, at)] == [True, True]
+
+
 def test_a_pull_request_may_test_another_merge_each_time_so_its_runs_stay_apart(
     store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
 ) -> None:

@@ -8,7 +8,7 @@
 -- Units:   passes, failures count attempts; rerun_failures are those of reports that hold a pass of the case, too;
 --          red_runs are runs in which all failed, after the last that passed on the tree;
 --          position orders trees by their first run; is_base: the default branch itself was tested; aware UTC.
--- Parameters: $as_of; $since, runs known after it count; $default_branch, empty for the branch most often pushed to.
+-- Parameters: $as_of; $since, runs known after it count; $default_branch, empty where unknown.
 
 with
     known_runs as (
@@ -24,18 +24,6 @@ with
         where
             known_at <= $as_of
             and known_at > $since
-    ),
-    default_branch as (
-        select coalesce(nullif($default_branch, ''), (
-            select branch
-            from known_runs
-            where event = 'push'
-            group by branch
-            order by
-                count(*) desc,
-                branch
-            limit 1
-        )) as branch
     ),
     executions as (
         select
@@ -87,12 +75,12 @@ with
             known_runs.position,
             known_runs.run_id,
             known_runs.known_at,
-            known_runs.branch = default_branch.branch
+            known_runs.branch = $default_branch
+                and known_runs.branch <> ''
                 and known_runs.event in ('push', 'schedule', 'merge_group', 'workflow_dispatch', '') as is_base
         from executions
         join failing_cases using (case_seq)
         join known_runs using (run_seq)
-        cross join default_branch
     ),
     dated as (
         select
