@@ -82,6 +82,7 @@ def _problems(reading: TableReading, table_map: TableMap) -> Iterator[str]:
     hint = "; name them with --failed-values or --passed-values" if table_map.has_verdict else ""
     counts = {
         "lines of another shape, skipped": reading.rejects,
+        "lines that are not UTF-8, skipped": reading.misencoded,
         "rows without a run, skipped": facts["without_run"],
         "rows without a case, skipped": facts["without_case"],
         f"rows with an unknown verdict ({words[:80]}), skipped{hint}": facts["without_verdict"],

@@ -118,6 +118,22 @@ def test_bad_rows_are_counted_and_the_others_stored(tmp_path: Path) -> None:
     assert reading.rejects == 2
 
 
+@pytest.mark.parametrize(
+    ("row", "misencoded"),
+    [
+        pytest.param(b"", 0, id="only a header"),
+        pytest.param(b"7,caf\xe9::x,passed,1,2024-05-01\n", 1, id="one bad row"),
+    ],
+)
+def test_a_table_without_a_usable_row_counts_nothing(tmp_path: Path, row: bytes, misencoded: int) -> None:
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"build,test,status,secs,at\n" + row)
+    [reading], facts = take(tmp_path / "h.duckdb", path)
+    assert (reading.error, reading.rejects, reading.misencoded) == ("", 0, misencoded)
+    assert (reading.facts["rows"], reading.facts["runs"], reading.facts["cases"]) == (0, 0, 0)
+    assert facts["runs"] == []
+
+
 def test_rejected_lines_are_those_of_their_own_file(tmp_path: Path, csv: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text(csv.read_text() + "9,x\n")
@@ -250,6 +266,9 @@ def test_rows_can_be_added_to_runs_known_from_elsewhere(tmp_path: Path, csv: Pat
         pytest.param(b"a,b\n1,2\n", "no column build, test, status, secs, at, but a, b", id="other columns"),
         pytest.param(b"", "", id="empty"),
         pytest.param(b"\x00\xff\xfe\x01" * 50, "", id="binary"),
+        pytest.param("build,test\n1,a\n".encode("utf-16"), "it is UTF-16; convert it to UTF-8", id="UTF-16"),
+        pytest.param("build,test\n1,a\n".encode("utf-16-be"), "it is UTF-16; convert it to UTF-8", id="without a mark"),
+        pytest.param("build,tést\n1,a\n".encode("latin-1"), "its first line is not UTF-8", id="Latin-1 names"),
     ],
 )
 def test_a_file_that_cannot_be_used_does_not_sink_the_others(
