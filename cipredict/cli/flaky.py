@@ -43,7 +43,7 @@ class Judged:
 
 @apps["flaky"].command()
 def flaky(
-    since: Annotated[str, typer.Option(help="How far to look back, such as 90d or 12w.")] = "90d",
+    since: Annotated[str, typer.Option(help="How far to look back, such as 90d, 12w or 2026-01-31.")] = "90d",
     min_runs: Annotated[int, typer.Option(min=1, help="Fewest results that a flaky case is listed with.")] = 10,
     output_format: Annotated[str, typer.Option("--format", help="table, json, or lines: the flaky ids.")] = "table",
     quarantine: Annotated[Path | None, typer.Option(help="Write the quarantine plan (JSON) here.")] = None,
@@ -54,7 +54,7 @@ def flaky(
 ) -> None:
     """Tell flaky cases from broken and newly failing ones: table on stderr, json or ids on stdout."""
     from cipredict.plans.quarantine_plan import Terms  # noqa: PLC0415  # not for --help
-    from cipredict.quantities import parse_days, parse_share  # noqa: PLC0415
+    from cipredict.quantities import parse_days, parse_share, parse_since  # noqa: PLC0415
 
     if output_format not in FORMATS:
         known = ", ".join(FORMATS)
@@ -66,14 +66,15 @@ def flaky(
         expire_days=round(parse_days(expire, option="--expire")),
     )
     settings = load_settings(store=store)
-    judged = judge(settings, days=parse_days(since, option="--since"))
+    now = datetime.now(UTC)
+    judged = judge(settings, since=parse_since(since, now=now), until=now)
     show(judged, terms, output_format=output_format)
     if quarantine is not None:
         write_quarantine(judged, terms, settings, path=quarantine)
 
 
-def judge(settings: Settings, *, days: float, now: datetime | None = None) -> Judged:
-    """Judge every case that failed in the last days; the store is let go before that."""
+def judge(settings: Settings, *, since: datetime, until: datetime) -> Judged:
+    """Judge every case that failed in that time; the store is let go before that."""
     from cipredict.decide.flaky import Changes, TreeChange, TreeOutcome, judge_cases  # noqa: PLC0415
     from cipredict.decide.globs import path_matcher  # noqa: PLC0415
     from cipredict.decide.quarantine import Window  # noqa: PLC0415
@@ -81,8 +82,6 @@ def judge(settings: Settings, *, days: float, now: datetime | None = None) -> Ju
     from cipredict.store.queries import guess_default_branch  # noqa: PLC0415
     from cipredict.store.trust import load_flaky_outcomes, load_flaky_trees, load_flaky_window  # noqa: PLC0415
 
-    until = now or datetime.now(UTC)
-    since = until - timedelta(days=days)
     with open_store(settings.store, read_only=True) as door:
         branch = settings.default_branch or guess_default_branch(door, until, since=since)
         outcomes = load_flaky_outcomes(door, until, since=since, default_branch=branch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -110,11 +110,12 @@ def git(
     folder: Annotated[Path, typer.Argument(help="The repository.")] = Path(),
     store: StoreOption = None,
     repository: RepositoryOption = None,
-    since: Annotated[int, typer.Option(min=1, help="Days of history.")] = 365,
+    since: Annotated[str, typer.Option(help="How far back, such as 52w or 2026-01-31.")] = "365d",
 ) -> None:
     """Take in commits with their changed paths, and the import graph of the working tree."""
     from cipredict.ingest.git import read_commits, tracked_files  # noqa: PLC0415
     from cipredict.ingest.imports import read_imports  # noqa: PLC0415
+    from cipredict.quantities import parse_since  # noqa: PLC0415
     from cipredict.store.database import open_store  # noqa: PLC0415
     from cipredict.store.snapshots import add_import_edges  # noqa: PLC0415
     from cipredict.store.writer import add_commits  # noqa: PLC0415
@@ -122,7 +123,7 @@ def git(
     settings = load_settings(store=store)
     name = repository or settings.repository or folder.resolve().name
     now = datetime.now(UTC)
-    commits = list(read_commits(folder, repository=name, since=now - timedelta(days=since)))
+    commits = list(read_commits(folder, repository=name, since=parse_since(since, now=now)))
     edges = list(read_imports(folder, sorted(tracked_files(folder))))
     with open_store(settings.store) as door:
         add_commits(door, commits)
