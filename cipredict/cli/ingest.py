@@ -194,14 +194,10 @@ def events(
     folder: EventsOption = None,
 ) -> None:
     """Take what CI jobs remembered into the ledger, however often."""
-    from cipredict.cli.event_files import read_event_files  # noqa: PLC0415
-    from cipredict.store.database import open_store  # noqa: PLC0415
-    from cipredict.store.ledger import add_events  # noqa: PLC0415
+    from cipredict.cli.event_files import read_event_files, take_events  # noqa: PLC0415
 
     settings = load_settings(store=store, events=folder)
     found, complaints = read_event_files(paths or [settings.events])
     for complaint in complaints:
         sys.stderr.write(f"cipredict: {complaint}\n")
-    with open_store(settings.store) as door:
-        taken = add_events(door, found)
-    sys.stderr.write(f"Took in {taken} events.\n")
+    sys.stderr.write(f"Took in {take_events(found, settings.store)} events.\n")
