@@ -12,9 +12,8 @@ from cipredict.errors import UsageError
 from cipredict.ingest.interface import Report, invalid_report
 from cipredict.records import ReportStatus, Verdict
 from cipredict.store.database import open_store
-from cipredict.store.merge import merge_store
 from cipredict.store.table_map import TableMap, make_map, parse_map, read_map_file
-from cipredict.store.tables import Origin, TableReading, tables_store
+from cipredict.store.tables import Origin, TableReading, merge_tables, tables_store
 from cipredict.store.writer import add_reports
 
 
@@ -50,7 +49,7 @@ def take_tables(files: Sequence[Path], options: MapOptions, origin: Origin, *, s
     with tables_store(files, table_map, origin, beside=store) as (staged, readings):
         reports = [_report(reading, table_map) for reading in readings]
         with open_store(store) as door:
-            merge_store(door, staged)
+            merge_tables(door, staged, origin)
             add_reports(door, [report.to_record(datetime.now(UTC)) for report in reports])
     runs = sum(reading.facts.get("runs", 0) for reading in readings) if table_map.has_verdict else 0
     return Tally(reports, runs=runs, cases=sum(reading.facts.get("usable", 0) for reading in readings))

@@ -21,6 +21,7 @@ import pyarrow as pa
 from cipredict.errors import InputError
 from cipredict.store.columns import table_of
 from cipredict.store.database import Store, open_store
+from cipredict.store.merge import merge_store
 from cipredict.store.statements import (
     bounded_memory,
     call_file,
@@ -102,9 +103,12 @@ def tables_store(
         path = Path(place) / "tables.duckdb"
         with open_store(path) as store, bounded_memory(store.connection):
             readings = [_Reader(store, table_map, origin).read(file) for file in dict.fromkeys(files)]
-            if origin.provider == PROVIDER:  # of another provider's runs, others know the end better
-                call_file(store.connection, "outside/ends.sql", {"provider": PROVIDER})
         yield path, readings
+
+
+def merge_tables(store: Store, staged: Path, origin: Origin) -> None:
+    """Add what `tables_store` gave, and say how its runs ended: of another provider's, others know that better."""
+    merge_store(store, staged, further=["outside/ends.sql"] if origin.provider == PROVIDER else [])
 
 
 class _Unfit(Exception):
