@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -22,6 +21,7 @@ from cipredict.errors import InputError
 from cipredict.store.columns import table_of
 from cipredict.store.database import Store, open_store
 from cipredict.store.merge import merge_store
+from cipredict.store.staging import staging_folder
 from cipredict.store.statements import (
     bounded_memory,
     call_file,
@@ -98,9 +98,8 @@ def tables_store(
     InputError
         A file that the user named is missing.
     """
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".tables-", dir=beside.parent) as place:
-        path = Path(place) / "tables.duckdb"
+    with staging_folder(beside) as folder:
+        path = folder / "tables.duckdb"
         with open_store(path) as store, bounded_memory(store.connection):
             readings = [_Reader(store, table_map, origin).read(file) for file in dict.fromkeys(files)]
         yield path, readings
