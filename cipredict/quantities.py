@@ -1,8 +1,9 @@
-"""Quantities as people type them: `30%`, `10m`, `1h15m`, `90s`, `300`. A wrong one names the option."""
+"""Quantities as people type them: `30%`, `1h15m`, `90s`, `300`, `12w`, a date. A wrong one names the option."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 from cipredict.errors import UsageError
@@ -12,6 +13,8 @@ _SHARE = re.compile(rf"{_NUMBER}%", re.ASCII)
 _SECONDS = re.compile(_NUMBER, re.ASCII)
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?", re.ASCII)
 _DAYS = re.compile(rf"{_NUMBER}([dw]?)", re.ASCII)
+_AGO = re.compile(rf"{_NUMBER}([hdw]?)", re.ASCII)
+_HOURS = {"h": 1, "d": 24, "": 24, "w": 168}
 _MOST_DAYS = 36_525
 _LONGEST_S = 365 * 86_400
 """Nobody means more than a year; it also keeps infinity out of plans."""
@@ -79,6 +82,40 @@ def parse_days(text: str, *, option: str) -> float:
     if not 0 < days <= _MOST_DAYS:
         raise UsageError(f"{option}: '{text}' is not a number of days above 0, such as 90d or 12w.", slug="days")
     return days
+
+
+def parse_since(text: str, *, now: datetime, option: str = "--since") -> datetime:
+    """Give the moment so long before `now`, from `12h`, `30d`, `8w` or a number of days, or the beginning of a date.
+
+    A date may have a time; without a zone it is UTC. At most a century ago.
+
+    Raises
+    ------
+    UsageError
+        Neither, or not in the past; names `option`.
+
+    >>> now = datetime(2026, 3, 1, tzinfo=UTC)
+    >>> for text in ("12h", "2w", "2026-01-31"):
+    ...     print(parse_since(text, now=now))
+    2026-02-28 12:00:00+00:00
+    2026-02-15 00:00:00+00:00
+    2026-01-31 00:00:00+00:00
+    """
+    try:
+        since = _moment(text.strip(), now)
+        if timedelta(0) < now - since <= timedelta(days=_MOST_DAYS):
+            return since
+    except (ValueError, OverflowError):  # said below
+        pass
+    message = f"{option}: '{text}' is neither a time span such as 12h, 30d or 8w, nor a past date such as 2026-01-31."
+    raise UsageError(message, slug="since")
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    if (match := _AGO.fullmatch(text)) and float(match[1]) <= _MOST_DAYS * 24:
+        return now - timedelta(hours=float(match[1]) * _HOURS[match[2]])
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def spell_seconds(seconds: float) -> str:

@@ -67,7 +67,7 @@ class Settings:
     forecast : the published bundle that CI jobs read
     events : folder of the event files that CI jobs write
     repository : name stored with every run; empty means: ask the CI environment or git
-    default_branch : the branch that pull requests are compared with; empty means: the most frequent push branch
+    default_branch : the branch that pull requests are compared with; empty means: guessed, from pushes first
     must_run : globs of cases or files that are never skipped
     run_all : globs of changed paths that make everything run
     ignored : globs of changed paths that make nothing run

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cipredict.errors import EXIT_USAGE, UsageError
-from cipredict.quantities import parse_days, parse_seconds, parse_share, spell_seconds
+from cipredict.quantities import parse_days, parse_seconds, parse_share, parse_since, spell_seconds
 
 
 @pytest.mark.parametrize(
@@ -121,3 +124,53 @@ def test_what_is_no_number_of_days_names_option_and_value(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_days(text, option="--since")
     assert str(caught.value).startswith(f"--since: '{text}' is not a number of days above 0")
+
+
+NOW = datetime(2026, 11, 1, 12, 34, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("12h", NOW - timedelta(hours=12), id="hours"),
+        pytest.param(" 30d ", NOW - timedelta(days=30), id="days"),
+        pytest.param("30", NOW - timedelta(days=30), id="a plain number is days"),
+        pytest.param("1.5w", NOW - timedelta(hours=252), id="weeks"),
+        pytest.param("36500d", NOW - timedelta(days=36_500), id="a century"),
+        pytest.param("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC), id="a date"),
+        pytest.param("20260131", datetime(2026, 1, 31, tzinfo=UTC), id="a date in basic form"),
+        pytest.param("2026-01-31T02:30+02:00", datetime(2026, 1, 31, 0, 30, tzinfo=UTC), id="a moment"),
+    ],
+)
+def test_since_is_a_span_or_a_date(text: str, expected: datetime) -> None:
+    assert parse_since(text, now=NOW) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "d",
+        "0d",
+        "-3d",
+        "30m",
+        "1h30m",
+        "40000d",
+        "9" * 400,
+        "yesterday",
+        "2026-11-02",
+        "0001-01-01T00:00+09:00",
+        "٣d",
+    ],
+)
+def test_another_since_names_option_and_value(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_since(text, now=NOW)
+    assert caught.value.slug == "since"
+    assert str(caught.value).startswith(f"--since: '{text}' is neither")
+
+
+@given(text=st.one_of(st.text(max_size=12), st.from_regex(r"[0-9.]{1,9}[hdw]?", fullmatch=True)))
+def test_any_since_lies_in_the_past_or_is_refused(text: str) -> None:
+    with suppress(UsageError):
+        assert NOW - timedelta(days=36_525) <= parse_since(text, now=NOW) < NOW

@@ -96,6 +96,8 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--write-docs", action="store_true")
     arguments = parser.parse_args()
+    if not (data := arguments.data).is_dir():
+        parser.exit(2, f"formats.py: --data: there is no folder {data}; the reports are not part of this repository.\n")
     expectations = json.loads((HERE / "expected_formats.json").read_text(encoding="utf-8"))
     known_files = frozenset(expectations["known_files"])
     rows: defaultdict[str, Row] = defaultdict(Row)

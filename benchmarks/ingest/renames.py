@@ -225,6 +225,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     files = sorted((options.data / "durations").glob("*.parquet"))
+    if not files:
+        print(f"--data: {options.data}/durations holds no suite; only the bundled history is studied", file=sys.stderr)
     histories = {"sqlparse-ci": read_bundled(), **{file.stem: to_history(read_suites(file)) for file in files}}
     results = {}
     for name, history in histories.items():

@@ -1,12 +1,13 @@
 """What run durations are worth: 6,826 real GitHub runs under the naive rule and under ours.
 
-Run: ``python benchmarks/ingest/runs.py [FOLDER]``, the folder of `gha_build_duration`, which is not part of this
+Run: ``python benchmarks/ingest/runs.py [--data FOLDER]``, the folder of `gha_build_duration`, which is not part of this
 repository. Its rows become the payloads that GitHub would have sent; the readers of `cipredict.ingest.github` do the
 rest. Table on stderr, JSON on stdout, exit 1 where a fact of its README is not met.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import gzip
 import json
@@ -143,7 +144,11 @@ def measure(folder: Path) -> dict[str, float]:
 
 
 def main() -> int:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=FOLDER)
+    folder = parser.parse_args().data
+    if not folder.is_dir():
+        parser.exit(2, f"runs.py: --data: there is no folder {folder}; the data set is not part of this repository.\n")
     figures = measure(folder)
     for name, value in figures.items():
         expected = EXPECTED.get(name)

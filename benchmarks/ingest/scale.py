@@ -42,6 +42,7 @@ from cipredict.store import queries
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import Store, open_store
 from cipredict.store.ledger import add_events
+from cipredict.store.trust import load_flaky_outcomes
 from cipredict.store.writer import add_jobs, add_reports, add_runs
 
 FIRST = datetime(2023, 1, 2, tzinfo=UTC)
@@ -307,6 +308,9 @@ QUERIES = {
     "load_case_runs, last 20 runs": _table(queries.load_case_runs, last_runs=20),
     "load_case_history": _table(queries.load_case_history),
     "load_case_history, last 100 runs": _table(queries.load_case_history, last_runs=100),
+    "load_flaky_outcomes, 90 days": lambda store, as_of: int(
+        load_flaky_outcomes(store, as_of, since=as_of - timedelta(days=90)).num_rows
+    ),
     "load_file_churn": _table(queries.load_file_churn),
     "load_plans": _table(queries.load_plans),
     "load_ledger": _table(queries.load_ledger),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cipredict.cli.doctor_facts import trouble_of
 from cipredict.cli.event_files import read_event_files
@@ -20,7 +20,7 @@ from cipredict.decide.health_facts import (
 from cipredict.errors import InputError, StoreError
 from cipredict.settings import Settings
 
-FLAKY_DAYS = 90
+FLAKY_SPAN = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ def _count_flaky(settings: Settings, now: datetime) -> FlakyCount:
     from cipredict.cli.flaky import judge  # noqa: PLC0415
     from cipredict.decide.flaky import Standing  # noqa: PLC0415
 
-    judged = judge(settings, days=FLAKY_DAYS, now=now)
+    judged = judge(settings, since=now - FLAKY_SPAN, until=now)
     flaky = sum(case.standing is Standing.FLAKY for case in judged.cases)
-    return FlakyCount(flaky, judged.window.cases)
+    return FlakyCount(flaky, judged.window.cases, is_branch_known=bool(judged.default_branch))
 
 
 def _count_events(settings: Settings, *, known: frozenset[str]) -> EventFacts:

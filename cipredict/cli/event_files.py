@@ -1,4 +1,4 @@
-"""Event files of CI jobs, read leniently: a bad line is a complaint, the others count."""
+"""Event files of CI jobs, read leniently and taken in: a bad line is a complaint, the others count."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ def read_event_files(paths: Sequence[Path]) -> tuple[list[Event], list[str]]:
             else:
                 complaints.append(item)
     return events, complaints
+
+
+def take_events(events: Sequence[Event], path: Path) -> int:
+    """Take events into the ledger, some at a time: between them the lock is let go. Give their number."""
+    from cipredict.store.database import open_store  # noqa: PLC0415  # duckdb is part of an extra
+    from cipredict.store.ledger import EVENTS_PER_STEP, add_events  # noqa: PLC0415
+
+    taken = 0
+    for first in range(0, len(events), EVENTS_PER_STEP):
+        with open_store(path) as door:
+            taken += add_events(door, events[first : first + EVENTS_PER_STEP])
+    return taken
 
 
 def _expand(path: Path) -> list[Path]:

@@ -77,21 +77,23 @@ def check_one_run(run: str, found: list[dict[str, object]]) -> None:
 @export.command("otel")
 def otel(
     store: StoreOption = None,
-    since: Annotated[str, typer.Option(help="How far back, such as 12h or 7d.")] = "1d",
+    since: Annotated[str, typer.Option(help="How far back, such as 12h, 7d or 2026-01-31.")] = "1d",
     endpoint: Annotated[str | None, typer.Option(help="Of the collector; OTEL_EXPORTER_OTLP_* without it.")] = None,
     console: Annotated[bool, typer.Option("--console", help="Write to stdout instead of sending.")] = False,
 ) -> None:
     """Send runs as OpenTelemetry spans and metrics; sending a run again gives the same trace."""
     from cipredict.act.otel.door import open_collector, open_console, send  # noqa: PLC0415  # the otel extra
-    from cipredict.act.otel.interface import TracedRun  # noqa: PLC0415
+    from cipredict.act.otel.interface import TracedRun, Window  # noqa: PLC0415
     from cipredict.act.otel.metrics import Terms  # noqa: PLC0415
-    from cipredict.cli.telemetry import is_delta, provider_servers, window_until  # noqa: PLC0415
+    from cipredict.cli.telemetry import is_delta, provider_servers  # noqa: PLC0415
+    from cipredict.quantities import parse_since  # noqa: PLC0415
     from cipredict.store.database import open_store  # noqa: PLC0415
     from cipredict.store.traces import load_traced_runs  # noqa: PLC0415
 
     if console and endpoint:
         raise UsageError("Give one of --endpoint and --console.", slug="otel-target")
-    window = window_until(datetime.now(UTC), since)
+    now = datetime.now(UTC)
+    window = Window(parse_since(since, now=now), now)
     with open_store(load_settings(store=store).store, read_only=True) as door:
         runs = [TracedRun(*found) for found in load_traced_runs(door, since=window.since, until=window.until)]
     collector = open_console() if console else open_collector(endpoint)

@@ -27,21 +27,23 @@ apps = {"flaky": make_app()}
 FORMATS = ("table", "json", "lines")
 GONE_AFTER = timedelta(days=30)
 """A case that did not run for so long before the last run was removed or renamed: that it was red helps nobody."""
+_NO_BRANCH = "No default branch is known: set default_branch. Until then no case is called broken or newly failing."
 _CODEOWNERS = (".github/CODEOWNERS", "CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The cases that ever failed in a window of the history."""
+    """The cases that ever failed in a window of the history; without a default branch none can be broken."""
 
     cases: tuple[CaseFlakiness, ...]
     window: Window
     last_at: datetime
+    default_branch: str
 
 
 @apps["flaky"].command()
 def flaky(
-    since: Annotated[str, typer.Option(help="How far to look back, such as 90d or 12w.")] = "90d",
+    since: Annotated[str, typer.Option(help="How far to look back, such as 90d, 12w or 2026-01-31.")] = "90d",
     min_runs: Annotated[int, typer.Option(min=1, help="Fewest results that a flaky case is listed with.")] = 10,
     output_format: Annotated[str, typer.Option("--format", help="table, json, or lines: the flaky ids.")] = "table",
     quarantine: Annotated[Path | None, typer.Option(help="Write the quarantine plan (JSON) here.")] = None,
@@ -52,7 +54,7 @@ def flaky(
 ) -> None:
     """Tell flaky cases from broken and newly failing ones: table on stderr, json or ids on stdout."""
     from cipredict.plans.quarantine_plan import Terms  # noqa: PLC0415  # not for --help
-    from cipredict.quantities import parse_days, parse_share  # noqa: PLC0415
+    from cipredict.quantities import parse_days, parse_share, parse_since  # noqa: PLC0415
 
     if output_format not in FORMATS:
         known = ", ".join(FORMATS)
@@ -64,24 +66,25 @@ def flaky(
         expire_days=round(parse_days(expire, option="--expire")),
     )
     settings = load_settings(store=store)
-    judged = judge(settings, days=parse_days(since, option="--since"))
+    now = datetime.now(UTC)
+    judged = judge(settings, since=parse_since(since, now=now), until=now)
     show(judged, terms, output_format=output_format)
     if quarantine is not None:
         write_quarantine(judged, terms, settings, path=quarantine)
 
 
-def judge(settings: Settings, *, days: float, now: datetime | None = None) -> Judged:
-    """Judge every case that failed in the last days; the store is let go before that."""
+def judge(settings: Settings, *, since: datetime, until: datetime) -> Judged:
+    """Judge every case that failed in that time; the store is let go before that."""
     from cipredict.decide.flaky import Changes, TreeChange, TreeOutcome, judge_cases  # noqa: PLC0415
     from cipredict.decide.globs import path_matcher  # noqa: PLC0415
     from cipredict.decide.quarantine import Window  # noqa: PLC0415
     from cipredict.store.database import open_store  # noqa: PLC0415  # duckdb, not for --help
+    from cipredict.store.queries import guess_default_branch  # noqa: PLC0415
     from cipredict.store.trust import load_flaky_outcomes, load_flaky_trees, load_flaky_window  # noqa: PLC0415
 
-    until = now or datetime.now(UTC)
-    since = until - timedelta(days=days)
     with open_store(settings.store, read_only=True) as door:
-        outcomes = load_flaky_outcomes(door, until, since=since, default_branch=settings.default_branch)
+        branch = settings.default_branch or guess_default_branch(door, until, since=since)
+        outcomes = load_flaky_outcomes(door, until, since=since, default_branch=branch)
         trees = load_flaky_trees(door, until, since=since).to_pylist()
         [window] = load_flaky_window(door, until, since=since).to_pylist()
     changes = Changes(
@@ -94,7 +97,8 @@ def judge(settings: Settings, *, days: float, now: datetime | None = None) -> Ju
     )
     rows = (TreeOutcome(**row) for batch in outcomes.to_batches(10_000) for row in batch.to_pylist())
     cases = tuple(judge_cases(rows, changes))
-    return Judged(cases, Window(since, until, runs=window["runs"], cases=window["cases"]), window["last_at"] or until)
+    judged = Window(since, until, runs=window["runs"], cases=window["cases"])
+    return Judged(cases, judged, window["last_at"] or until, branch)
 
 
 def show(judged: Judged, terms: Terms, *, output_format: str) -> None:
@@ -106,6 +110,8 @@ def show(judged: Judged, terms: Terms, *, output_format: str) -> None:
     title = f"{window.cases} cases in {window.runs} runs since {window.since:%Y-%m-%d}"
     for part in render_flaky(rows, title=title):
         sys.stderr.write(f"{part}\n")
+    if window.runs and not judged.default_branch:
+        sys.stderr.write(f"{_NO_BRANCH} [default-branch]\n")
     if output_format == "json":
         span = {"since": window.since.isoformat(), "until": window.until.isoformat()}
         document = {**span, "runs": window.runs, "cases": window.cases, "judged": [row.to_json() for row in rows]}

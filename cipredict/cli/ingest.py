@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -114,11 +114,12 @@ def git(
     folder: Annotated[Path, typer.Argument(help="The repository.")] = Path(),
     store: StoreOption = None,
     repository: RepositoryOption = None,
-    since: Annotated[int, typer.Option(min=1, help="Days of history.")] = 365,
+    since: Annotated[str, typer.Option(help="How far back, such as 52w or 2026-01-31.")] = "365d",
 ) -> None:
     """Take in commits with their changed paths, and the import graph of the working tree."""
     from cipredict.ingest.git import read_commits, tracked_files  # noqa: PLC0415
     from cipredict.ingest.imports import read_imports  # noqa: PLC0415
+    from cipredict.quantities import parse_since  # noqa: PLC0415
     from cipredict.store.database import open_store  # noqa: PLC0415
     from cipredict.store.snapshots import add_import_edges  # noqa: PLC0415
     from cipredict.store.writer import add_commits  # noqa: PLC0415
@@ -126,7 +127,7 @@ def git(
     settings = load_settings(store=store)
     name = repository or settings.repository or folder.resolve().name
     now = datetime.now(UTC)
-    commits = list(read_commits(folder, repository=name, since=now - timedelta(days=since)))
+    commits = list(read_commits(folder, repository=name, since=parse_since(since, now=now)))
     edges = list(read_imports(folder, sorted(tracked_files(folder))))
     with open_store(settings.store) as door:
         add_commits(door, commits)
@@ -197,10 +198,8 @@ def events(
     folder: EventsOption = None,
 ) -> None:
     """Take what CI jobs remembered into the ledger, however often."""
-    from cipredict.cli.event_files import read_event_files  # noqa: PLC0415
+    from cipredict.cli.event_files import read_event_files, take_events  # noqa: PLC0415
     from cipredict.cli.storing import refuse_missing  # noqa: PLC0415
-    from cipredict.store.database import open_store  # noqa: PLC0415
-    from cipredict.store.ledger import add_events  # noqa: PLC0415
 
     settings = load_settings(store=store, events=folder)
     asked = paths or [settings.events]
@@ -209,7 +208,5 @@ def events(
         sys.stderr.write(f"cipredict: {complaint}\n")
     if complaints and not found:
         raise InputError("Nothing was stored: no line is an event.", slug="ingest-nothing")
-    with open_store(settings.store) as door:
-        taken = add_events(door, found)
-    sys.stderr.write(f"Took in {taken} events.\n")
+    sys.stderr.write(f"Took in {take_events(found, settings.store)} events.\n")
     refuse_missing([str(path) for path in asked if not path.exists()])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -30,13 +29,10 @@ from cipredict.ingest.github import GitHubPayloads
 from cipredict.ingest.gitlab import GitLabPayloads
 from cipredict.ingest.paths import missing_paths
 from cipredict.ingest.run_files import Payloads, read_run_files
-from cipredict.quantities import parse_seconds
+from cipredict.quantities import parse_seconds, parse_since
 from cipredict.settings import Settings
 from cipredict.store.database import open_store
 from cipredict.store.queries import load_complete_runs, load_reports
-
-_AGO = re.compile(r"(\d{1,4})([hdw])")
-_HOURS = {"h": 1, "d": 24, "w": 168}
 
 
 class Asked(NamedTuple):
@@ -125,30 +121,13 @@ def _wish(asked: Asked, settings: Settings, *, option: str) -> Wish:
     now = datetime.now(UTC)
     return Wish(
         repository=repository,
-        since=parse_since(asked.since, now=now),
+        since=parse_since(asked.since, now=now).replace(
+            minute=0, second=0, microsecond=0
+        ),  # one an hour, for the cache
         until=now.replace(hour=23, minute=59, second=59, microsecond=0),  # one address a day, for the cache
         branch=asked.branch,
         artifacts=asked.artifacts,
     )
-
-
-def parse_since(text: str, *, now: datetime) -> datetime:
-    """Give the full hour so long ago, or the beginning of a date.
-
-    Raises
-    ------
-    UsageError
-        Neither.
-    """
-    if match := _AGO.fullmatch(text.strip()):
-        since = now - timedelta(hours=int(match[1]) * _HOURS[match[2]])
-        return since.replace(minute=0, second=0, microsecond=0)
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        message = f"--since: '{text}' is neither a time span such as 12h, 30d or 8w, nor a date such as 2026-01-31."
-        raise UsageError(message, slug="api-since") from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def load_known(wish: Wish, settings: Settings, provider: str) -> Known:

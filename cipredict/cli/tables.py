@@ -13,9 +13,8 @@ from cipredict.ingest.interface import Report, invalid_report
 from cipredict.ingest.paths import expand
 from cipredict.records import ReportStatus, Verdict
 from cipredict.store.database import open_store
-from cipredict.store.merge import merge_store
 from cipredict.store.table_map import TableMap, make_map, parse_map, read_map_file
-from cipredict.store.tables import Origin, TableReading, tables_store
+from cipredict.store.tables import Origin, TableReading, merge_tables, tables_store
 from cipredict.store.writer import add_reports
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".csv.gz")
@@ -57,7 +56,7 @@ def take_tables(paths: Sequence[str], options: MapOptions, origin: Origin, *, st
         reports = [item for item in found if isinstance(item, Report)]
         reports += [_report(reading, table_map) for reading in readings]
         with open_store(store) as door:
-            merge_store(door, staged)
+            merge_tables(door, staged, origin)
             add_reports(door, [report.to_record(datetime.now(UTC)) for report in reports])
     runs = sum(reading.facts.get("runs", 0) for reading in readings) if table_map.has_verdict else 0
     return Tally(reports, runs=runs, cases=sum(reading.facts.get("usable", 0) for reading in readings))
@@ -89,6 +88,7 @@ def _problems(reading: TableReading, table_map: TableMap) -> Iterator[str]:
     hint = "; name them with --failed-values or --passed-values" if table_map.has_verdict else ""
     counts = {
         "lines of another shape, skipped": reading.rejects,
+        "lines that are not UTF-8, skipped": reading.misencoded,
         "rows without a run, skipped": facts["without_run"],
         "rows without a case, skipped": facts["without_case"],
         f"rows with an unknown verdict ({words[:80]}), skipped{hint}": facts["without_verdict"],

@@ -87,10 +87,14 @@ class ExpiringSteps(NamedTuple):
 
 
 class FlakyCount(NamedTuple):
-    """Flaky cases among those of the last days; `cases` is 0 where nothing ran in them."""
+    """Flaky cases among those of the last days; `cases` is 0 where nothing ran in them.
+
+    Without a known default branch, cases that are simply broken are not found.
+    """
 
     flaky: int
     cases: int
+    is_branch_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,10 @@ def check_flaky(facts: Facts) -> Iterator[Finding]:
         what = "no case ran in the last 90 days: nothing can be said of flakiness"
         yield Finding("flaky", Level.INFO, what, remedy="cipredict ingest junit PATH")
         return
+    if not flaky.is_branch_known:
+        why = "Which cases are broken or newly failing is told from the runs of that branch."
+        remedy = "set default_branch, or ingest with --branch and --event"
+        yield Finding("flaky", Level.WARN, "No default branch is known: set default_branch", why, remedy)
     share = _share(flaky.flaky, flaky.cases)
     what = f"{flaky.flaky} of {flaky.cases:,} cases ({share:.1%}) are flaky"
     if share <= 0.01:

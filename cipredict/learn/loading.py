@@ -52,7 +52,7 @@ def load(store: Store, *, as_of: datetime, default_branch: str = "", repository:
         )
     case_ids, slot_of_seq = _cases(queries.load_cases(store, as_of))
     changes = _changes_by_run(queries.load_changes(store, as_of))
-    branch = default_branch or _most_pushed_branch(runs)
+    branch = default_branch or queries.guess_default_branch(store, as_of)
     columns = _CaseColumns(case_runs, slot_of_seq)
     facts = {row["run_seq"]: _facts(row, changes, branch) for row in runs}
     past = [_past_run(row, facts[row["run_seq"]], columns) for row in runs]
@@ -143,12 +143,6 @@ def _past_run(row: dict[str, Any], facts: ChangeFacts, columns: _CaseColumns) ->
         workflow=row["workflow"],
         peak_memory_bytes=memory if np.isfinite(memory).any() else None,
     )
-
-
-def _most_pushed_branch(runs: list[dict[str, Any]]) -> str:
-    """Give the branch with most pushes; without pushes, the branch with most runs."""
-    pushed = [row["branch"] for row in runs if row["event"] == "push" and row["branch"]]
-    return _most_common(pushed or [row["branch"] for row in runs])
 
 
 def _most_common(values: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from cipredict.store.columns import event_tables, utc
 from cipredict.store.database import Store
 from cipredict.store.statements import upsert
 
-_EVENTS_PER_STEP = 20
+EVENTS_PER_STEP = 20
 """A plan decides on up to tens of thousands of cases."""
 
 
@@ -24,7 +24,7 @@ def add_events(store: Store, events: Iterable[Event]) -> int:
     """Take events into the ledger; give the number of events read, known ones included."""
     remaining = iter(events)
     taken = 0
-    while step := list(islice(remaining, _EVENTS_PER_STEP)):
+    while step := list(islice(remaining, EVENTS_PER_STEP)):
         plans = [event for event in step if event.kind == "plan"]
         tables = event_tables(
             map(_event_row, step), map(_plan_row, plans), (row for plan in plans for row in _prediction_rows(plan))

@@ -7,7 +7,7 @@ replaces itself, an event is taken once. So merging twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,12 +33,16 @@ _STEPS = (
 """A file of `merge/` prepares what the upsert behind it reads, or stores by itself."""
 
 
-def merge_store(store: Store, other: Path) -> None:
-    """Add everything that the store file `other` holds, in one transaction. It has our schema version."""
+def merge_store(store: Store, other: Path, *, further: Sequence[str] = ()) -> None:
+    """Add everything that the store file `other` holds, in one transaction. It has our schema version.
+
+    Files of SQL in `further` follow in that transaction; to them, too, it is `theirs`.
+    """
     with bounded_memory(store.connection), _attached(store, other), transaction(store.connection):
         for step in _STEPS:
             run_file(store.connection, step)
-        run_file(store.connection, "merge/cleared.sql")
+        for step in ("merge/cleared.sql", *further):
+            run_file(store.connection, step)
 
 
 @contextmanager

@@ -10,13 +10,14 @@ dictionary whose indices are those of `VERDICTS`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cipredict.records import Verdict
 from cipredict.store.columns import utc
 from cipredict.store.database import Store
 from cipredict.store.statements import Table, query_file
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 VERDICTS = (Verdict.SKIPPED, Verdict.PASSED, Verdict.FAILED, Verdict.ERROR)
 """In order of severity: the indices of every verdict column."""
 
@@ -91,11 +92,22 @@ def load_case_history(
 ) -> Table:
     """Give what was known about each case, over all runs and over those of the default branch itself.
 
-    An empty `default_branch` means the branch most often pushed to. Ten million results take seconds: a report gives
+    An empty `default_branch` is guessed. Ten million results take seconds: a report gives
     `last_runs`, and sees only those.
     """
-    parameters = {"as_of": utc(as_of), "default_branch": default_branch, "last_runs": last_runs}
+    branch = default_branch or guess_default_branch(store, as_of)
+    parameters = {"as_of": utc(as_of), "default_branch": branch, "last_runs": last_runs}
     return query_file(store.connection, "sql/case_history.sql", parameters)
+
+
+def load_default_branch(store: Store, as_of: datetime, *, since: datetime = EVER) -> Table:
+    """Give one row with the branch that looks like the default one, or none where no run tells."""
+    return query_file(store.connection, "sql/default_branch.sql", {"as_of": utc(as_of), "since": utc(since)})
+
+
+def guess_default_branch(store: Store, as_of: datetime, *, since: datetime = EVER) -> str:
+    """Give that branch, empty where unknown: the one rule for whoever was not told."""
+    return next(iter(load_default_branch(store, as_of, since=since)["branch"].to_pylist()), "")
 
 
 def load_file_churn(store: Store, as_of: datetime) -> Table:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
 from cipredict.errors import InputError, StoreTooNew
 from cipredict.store.archive import MANIFEST, ArchivedTable, Manifest, sha256_of
 from cipredict.store.migrate import known_migrations, migrate
+from cipredict.store.staging import staging_folder
 from cipredict.store.statements import bounded_memory, call_file, quote_identifier, quote_text
 
 
@@ -31,9 +31,8 @@ def restored(folder: Path, *, beside: Path) -> Iterator[Path]:
     manifest = read_manifest(folder)
     for table in manifest.tables:
         _check(table, folder)
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".import-", dir=beside.parent) as place:
-        path = Path(place) / "export.duckdb"
+    with staging_folder(beside) as place:
+        path = place / "export.duckdb"
         _load(manifest, folder, path)
         yield path
 

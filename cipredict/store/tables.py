@@ -6,11 +6,12 @@ that its lock is held for writing only, and taking the same file in again change
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -19,6 +20,8 @@ import pyarrow as pa
 from cipredict.errors import InputError
 from cipredict.store.columns import table_of
 from cipredict.store.database import Store, open_store
+from cipredict.store.merge import merge_store
+from cipredict.store.staging import staging_folder
 from cipredict.store.statements import (
     bounded_memory,
     call_file,
@@ -35,6 +38,9 @@ PROVIDER = "table"
 """The provider under which runs of tables are keyed, unless the user names the one that ran them."""
 
 _PARQUET_MAGIC = b"PAR1"
+_LONGEST_LINE = 1024**2
+_HALF_EMPTY = re.compile(rb"(\0[ -~]){2}|([ -~]\0){2}")
+_BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException)
 """What a damaged file makes of a statement; every other error is a bug of ours."""
 
@@ -61,6 +67,7 @@ class TableReading:
     Attributes
     ----------
     rejects : lines of a CSV file that are no row of it
+    misencoded : lines of a CSV file that are not UTF-8
     facts : what `outside/tally.sql` counts
     """
 
@@ -68,6 +75,7 @@ class TableReading:
     size_bytes: int
     facts: dict[str, Any]  # Any: counts, words and seconds
     rejects: int = 0
+    misencoded: int = 0
     error: str = ""
 
 
@@ -90,14 +98,16 @@ def tables_store(
     InputError
         A file that the user named is missing.
     """
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".tables-", dir=beside.parent) as place:
-        path = Path(place) / "tables.duckdb"
+    with staging_folder(beside) as folder:
+        path = folder / "store" / "tables.duckdb"  # who opens a store lines up at its folder; `folder` is locked
         with open_store(path) as store, bounded_memory(store.connection):
             readings = [_Reader(store, table_map, origin).read(file) for file in dict.fromkeys(files)]
-            if origin.provider == PROVIDER:  # of another provider's runs, others know the end better
-                call_file(store.connection, "outside/ends.sql", {"provider": PROVIDER})
         yield path, readings
+
+
+def merge_tables(store: Store, staged: Path, origin: Origin) -> None:
+    """Add what `tables_store` gave, and say how its runs ended: of another provider's, others know that better."""
+    merge_store(store, staged, further=["outside/ends.sql"] if origin.provider == PROVIDER else [])
 
 
 class _Unfit(Exception):
@@ -116,9 +126,12 @@ class _Reader:
         """Store the rows of one file, or none of them."""
         try:
             size_bytes = file.stat().st_size
+            encoding = _foreign_encoding(file)
             scan = _scan(file)
         except OSError as error:
             raise InputError(f"Cannot read {file}: {error.strerror}.", slug="input-missing") from error
+        if encoding:
+            return TableReading(file.as_posix(), size_bytes, {}, error=encoding)
         connection, words = self.store.connection, self.table_map.words.items()
         word_table = table_of(_VERDICT_WORDS, words)
         try:
@@ -130,7 +143,7 @@ class _Reader:
                     run_file(connection, step)
                 [facts] = query_file(connection, "outside/tally.sql", {}).to_pylist()
                 run_file(connection, "outside/cleared.sql")
-                return TableReading(file.as_posix(), size_bytes, facts, _rejects(connection))
+                return TableReading(file.as_posix(), size_bytes, facts, *_rejects(connection))
         except (_Unfit, *_UNREADABLE) as error:
             return TableReading(file.as_posix(), size_bytes, {}, error=str(error).splitlines()[0])
 
@@ -166,6 +179,23 @@ class _Reader:
         return UNITS[column.unit or "s"] if column else 1.0
 
 
+def _foreign_encoding(file: Path) -> str:
+    """Say what a CSV file's first line is instead of UTF-8, of which DuckDB would make other columns; else nothing.
+
+    Further lines are rejected one by one.
+    """
+    with file.open("rb") as stream:
+        line = stream.readline(_LONGEST_LINE)
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _HALF_EMPTY.match(line):
+        return "it is UTF-16; convert it to UTF-8"
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        is_text = line.endswith(b"\n") and not _BINARY.search(line)
+        return "its first line is not UTF-8; convert it to UTF-8" if is_text else ""
+    return ""
+
+
 def _scan(file: Path) -> str:
     with file.open("rb") as stream:
         is_parquet = stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
@@ -194,10 +224,10 @@ def _paths(column: Column, types: dict[str, str]) -> str:
     return name if types[column.name].endswith("[]") else f"string_split({name}::varchar, ';')"
 
 
-def _rejects(connection: duckdb.DuckDBPyConnection) -> int:
-    """Count the lines of a CSV file that are no rows: DuckDB lists them in a table of its own."""
+def _rejects(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Count the lines of a CSV file that are no rows, and those not UTF-8: DuckDB lists them in a table of its own."""
     if not call_file(connection, "outside/rejects_table.sql", {}):  # Parquet has no lines
-        return 0
-    [(rejects,)] = call_file(connection, "outside/rejects.sql", {})
+        return 0, 0
+    [(rejects, misencoded)] = call_file(connection, "outside/rejects.sql", {})
     run_file(connection, "outside/rejects_cleared.sql")
-    return int(rejects)
+    return int(rejects), int(misencoded)

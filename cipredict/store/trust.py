@@ -5,18 +5,21 @@ Like `queries`, with one parameter more: runs count that became known after `sin
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cipredict.store.columns import utc
 from cipredict.store.database import Store
+from cipredict.store.queries import EVER, guess_default_branch
 from cipredict.store.statements import Table, query_file
-
-EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def load_flaky_outcomes(store: Store, as_of: datetime, *, since: datetime = EVER, default_branch: str = "") -> Table:
-    """Give a row per case that ever failed, series and tree: attempts that passed and failed."""
-    parameters = {"as_of": utc(as_of), "since": utc(since), "default_branch": default_branch}
+    """Give a row per case that ever failed, series and tree: attempts that passed and failed.
+
+    An empty `default_branch` is guessed.
+    """
+    branch = default_branch or guess_default_branch(store, as_of, since=since)
+    parameters = {"as_of": utc(as_of), "since": utc(since), "default_branch": branch}
     return query_file(store.connection, "sql/flaky_outcomes.sql", parameters)
 
 

@@ -129,7 +129,7 @@ def test_telemetry_goes_to_the_console_or_to_a_collector(store: str, capsys: pyt
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the otel extra is not installed")
     both = ["export", "otel", "--console", "--endpoint", "http://localhost", "--store", store]
     assert "[otel-target]" in complaint(both, capsys)
-    assert "[duration]" in complaint(["export", "otel", "--since", "soon", "--store", store], capsys)
+    assert "[since]" in complaint(["export", "otel", "--since", "soon", "--store", store], capsys)
     assert main(["export", "otel", "--console", "--since", "1d", "--store", store]) == 0
     captured = capsys.readouterr()
     assert (captured.out, captured.err[:24]) == ("", "Sent 0 spans of 0 runs s")

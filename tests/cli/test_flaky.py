@@ -92,6 +92,35 @@ def test_few_results_are_not_listed(project: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == ""
 
 
+def add_red_nights(path: Path, branch: str) -> None:
+    """Store twelve nightly runs of a machine that names no event; one case is red in all of them."""
+    from cipredict.store.batches import add_case_batches  # noqa: PLC0415  # needs the extra
+    from cipredict.store.database import open_store  # noqa: PLC0415
+    from cipredict.store.writer import add_runs  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    keys = [RunKey("local", "me/it", str(n)) for n in range(12)]
+    times = [now - timedelta(days=12 - n) for n in range(12)]
+    with open_store(path) as store:
+        add_runs(
+            store, [RunRecord(key, at, at, sha=key.run_id, branch=branch) for key, at in zip(keys, times, strict=True)]
+        )
+        add_case_batches(store, [CaseBatch(key, "r.xml", (CaseRun(RED, Verdict.FAILED, 0.1),)) for key in keys])
+
+
+@pytest.mark.parametrize(("branch", "words"), [("main", "1 broken"), ("", "No default branch is known")])
+def test_what_is_red_without_an_event_is_broken_or_the_missing_branch_is_told(
+    branch: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    add_red_nights(tmp_path / "h.duckdb", branch)
+    assert main(["flaky", "--store", "h.duckdb"]) == 0
+
+    said = capsys.readouterr().err
+    assert words in said
+    assert ("No default branch" in said) == (branch == "")
+
+
 @pytest.mark.usefixtures("project")
 def test_a_table_is_for_people_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["flaky"]) == 0

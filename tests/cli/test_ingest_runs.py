@@ -14,8 +14,6 @@ pytest.importorskip("cachecontrol", reason="the store extra is not installed")
 
 from cipredict.cli.app import main  # after the skips
 from cipredict.cli.run_changes import Changes
-from cipredict.cli.run_reading import parse_since
-from cipredict.errors import UsageError
 from cipredict.ingest.runs import Attempt
 from cipredict.records import Change, RunKey, RunRecord
 from cipredict.store.database import open_store
@@ -93,26 +91,6 @@ def test_a_mistake_costs_exit_2(arguments: list[str], words: str, capsys: pytest
 def test_a_dump_of_github_is_not_gitlabs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ingest", "gitlab", DUMP]) == 2
     assert f"invalid: {DUMP}: holds runs for `cipredict ingest github`" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("30d", datetime(2026, 10, 2, 12, tzinfo=UTC), id="days"),
-        pytest.param("12h", datetime(2026, 11, 1, 0, tzinfo=UTC), id="hours"),
-        pytest.param("2w", datetime(2026, 10, 18, 12, tzinfo=UTC), id="weeks"),
-        pytest.param("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC), id="a date"),
-        pytest.param("2026-01-31T02:00+02:00", datetime(2026, 1, 31, tzinfo=UTC), id="a moment"),
-    ],
-)
-def test_since(text: str, expected: datetime) -> None:
-    assert parse_since(text, now=NOW) == expected
-
-
-@pytest.mark.parametrize("text", ["", "d", "30", "30m", "-3d", "yesterday"])
-def test_since_when(text: str) -> None:
-    with pytest.raises(UsageError, match="--since"):
-        parse_since(text, now=NOW)
 
 
 # -- changes -----------------------------------------------------------------------------------------------------------

@@ -154,6 +154,7 @@ def worst(facts: Facts, check: str) -> Finding:
         (store(steps=ExpiringSteps(7, 2, NOW - timedelta(days=88))), "steps", Level.WARN, "7 jobs of 2 GitHub runs"),
         (store(flaky=FlakyCount(20, 1000)), "flaky", Level.WARN, "20 of 1,000 cases (2.0%)"),
         (store(flaky=FlakyCount(0, 0)), "flaky", Level.INFO, "no case ran"),
+        (store(flaky=FlakyCount(0, 9, is_branch_known=False)), "flaky", Level.WARN, "No default branch is known"),
         (replace(WELL, bundle=NO_BUNDLE), "bundle", Level.ERROR, "No forecast bundle."),
         (bundle(created_at=NOW - timedelta(days=16)), "bundle", Level.WARN, "16.0 of at most 30 days"),
         (bundle(history_runs=5), "bundle", Level.ERROR, "made from 5 runs"),

@@ -66,6 +66,7 @@ DATED = [
     queries.load_plans,
     queries.load_ledger,
     queries.load_case_history,
+    queries.load_default_branch,
     queries.load_file_churn,
     trust.load_flaky_outcomes,
     trust.load_flaky_trees,
@@ -432,6 +433,32 @@ def test_the_default_branch_is_the_one_most_often_pushed_to(
     add_case_batches(store, [make_batch(number, make_case("a")) for number in range(5)])
     rows = queries.load_case_history(store, at(9)).to_pylist()
     assert {row["scope"]: row["runs"] for row in rows} == {"all": 5, "default_branch": 2}
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param(["push dev", " main", " main"], "dev", id="a push counts first"),
+        pytest.param(["pull_request dev", "pull_request dev", " main"], "main", id="reports without an event"),
+        pytest.param(["schedule main", "workflow_dispatch dev", "workflow_dispatch dev"], "main", id="nightly runs"),
+        pytest.param(["push ", "push ", " main"], "main", id="an empty branch is none"),
+        pytest.param(["push b", "push a"], "a", id="a tie"),
+        pytest.param(["pull_request dev", "push ", " "], "", id="unknown"),
+        pytest.param([], "", id="no run"),
+    ],
+)
+def test_the_default_branch_is_guessed(seen: list[str], expected: str, store: Store, make_run: MakeRun, at: At) -> None:
+    pairs = [text.partition(" ") for text in seen]
+    add_runs(store, [make_run(n, event=event, branch=branch) for n, (event, _, branch) in enumerate(pairs)])
+    assert queries.guess_default_branch(store, at(99)) == expected
+
+
+def test_an_unknown_default_branch_is_not_that_of_runs_without_one(
+    store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    add_runs(store, [make_run(1, branch="", event="")])
+    add_case_batches(store, [make_batch(1, make_case("a"))])
+    assert {row["scope"] for row in queries.load_case_history(store, at(9)).to_pylist()} == {"all"}
 
 
 # -- the oracle of file_churn ------------------------------------------------------------------------------------------

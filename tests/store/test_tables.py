@@ -18,9 +18,8 @@ parquet = pytest.importorskip("pyarrow.parquet")
 
 from cipredict.errors import InputError  # noqa: E402  # after the skips
 from cipredict.store.database import open_store  # noqa: E402
-from cipredict.store.merge import merge_store  # noqa: E402
 from cipredict.store.table_map import make_map, parse_map  # noqa: E402
-from cipredict.store.tables import Origin, TableReading, tables_store  # noqa: E402
+from cipredict.store.tables import Origin, TableReading, merge_tables, tables_store  # noqa: E402
 from tests.store.filled import facts_by_table, rows_by_table  # noqa: E402
 
 pytestmark = pytest.mark.learn
@@ -34,7 +33,7 @@ def take(path: Path, *files: Path, columns: str = MAP, provider: str = "table") 
     """Take tables into the store at `path`; give the readings and what the store knows then."""
     table_map, origin = make_map(parse_map(columns), {}), Origin("me/it", provider)
     with tables_store(files, table_map, origin, beside=path) as (staged, readings), open_store(path) as store:
-        merge_store(store, staged)
+        merge_tables(store, staged, origin)
         return readings, facts_by_table(store)
 
 
@@ -116,6 +115,22 @@ def test_bad_rows_are_counted_and_the_others_stored(tmp_path: Path) -> None:
     counts = ("without_run", "without_case", "without_verdict", "unknown_words", "odd_durations", "odd_starts")
     assert [reading.facts[count] for count in counts] == [1, 1, 2, "1, exploded", 3, 2]
     assert reading.rejects == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "misencoded"),
+    [
+        pytest.param(b"", 0, id="only a header"),
+        pytest.param(b"7,caf\xe9::x,passed,1,2024-05-01\n", 1, id="one bad row"),
+    ],
+)
+def test_a_table_without_a_usable_row_counts_nothing(tmp_path: Path, row: bytes, misencoded: int) -> None:
+    path = tmp_path / "r.csv"
+    path.write_bytes(b"build,test,status,secs,at\n" + row)
+    [reading], facts = take(tmp_path / "h.duckdb", path)
+    assert (reading.error, reading.rejects, reading.misencoded) == ("", 0, misencoded)
+    assert (reading.facts["rows"], reading.facts["runs"], reading.facts["cases"]) == (0, 0, 0)
+    assert facts["runs"] == []
 
 
 def test_rejected_lines_are_those_of_their_own_file(tmp_path: Path, csv: Path) -> None:
@@ -237,6 +252,30 @@ def test_a_run_in_two_files_ends_after_both(tmp_path: Path, csv: Path) -> None:
     assert (eight["finished_at"], eight["result"]) == (datetime(2024, 5, 2, 0, 1, tzinfo=UTC), "failure")
 
 
+def test_a_run_in_two_commands_ends_after_both_and_failed_if_it_did_in_one(tmp_path: Path, csv: Path) -> None:
+    """A corrected file takes its failures back, whichever command it came with."""
+    path, other = tmp_path / "h.duckdb", tmp_path / "more.csv"
+    other.write_text("build,test,status,secs,at\n8,b::y,passed,30,2024-05-02\n")
+
+    def ends_of_eight(*files: Path) -> tuple[datetime, str]:
+        [eight] = [run for run in take(path, *files)[1]["runs"] if run["run_id"] == "8"]
+        return eight["finished_at"], eight["result"]
+
+    csv.write_text(csv.read_text().replace("8,a::x, Error ,,", "8,a::x,error,12,"))
+    assert ends_of_eight(csv) == (datetime(2024, 5, 2, 0, 0, 12, tzinfo=UTC), "failure")
+    assert ends_of_eight(other) == (datetime(2024, 5, 2, 0, 0, 42, tzinfo=UTC), "failure")
+    csv.write_text(csv.read_text().replace("8,a::x,error,12,", "8,a::x,passed,10,"))
+    assert ends_of_eight(csv) == (datetime(2024, 5, 2, 0, 0, 40, tzinfo=UTC), "success")
+
+
+def test_an_end_that_a_column_tells_is_kept(tmp_path: Path) -> None:
+    path, columns = tmp_path / "r.csv", f"{MAP},finished_at=end"
+    path.write_text("build,test,status,secs,at,end\n7,a::x,passed,1,2024-05-01,2024-05-03\n")
+    for _ in range(2):
+        [run] = take(tmp_path / "h.duckdb", path, columns=columns)[1]["runs"]
+        assert (run["finished_at"], run["result"]) == (datetime(2024, 5, 3, tzinfo=UTC), "success")
+
+
 def test_rows_can_be_added_to_runs_known_from_elsewhere(tmp_path: Path, csv: Path) -> None:
     """Their end and result are those that the provider knows."""
     _, facts = take(tmp_path / "h.duckdb", csv, provider="github")
@@ -250,6 +289,9 @@ def test_rows_can_be_added_to_runs_known_from_elsewhere(tmp_path: Path, csv: Pat
         pytest.param(b"a,b\n1,2\n", "no column build, test, status, secs, at, but a, b", id="other columns"),
         pytest.param(b"", "", id="empty"),
         pytest.param(b"\x00\xff\xfe\x01" * 50, "", id="binary"),
+        pytest.param("build,test\n1,a\n".encode("utf-16"), "it is UTF-16; convert it to UTF-8", id="UTF-16"),
+        pytest.param("build,test\n1,a\n".encode("utf-16-be"), "it is UTF-16; convert it to UTF-8", id="without a mark"),
+        pytest.param("build,tést\n1,a\n".encode("latin-1"), "its first line is not UTF-8", id="Latin-1 names"),
     ],
 )
 def test_a_file_that_cannot_be_used_does_not_sink_the_others(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 pytest.importorskip("duckdb", reason="the store extra is not installed")
 pytest.importorskip("pyarrow", reason="the store extra is not installed")
 
 from cipredict.records import CaseBatch, CaseRun, Change, JobRecord, RunKey, RunRecord, Verdict  # after the skips
 from cipredict.store.batches import add_case_batches
-from cipredict.store.database import Store
+from cipredict.store.database import Store, open_store
 from cipredict.store.trust import load_flaky_outcomes, load_flaky_trees, load_flaky_window
 from cipredict.store.writer import add_jobs, add_runs
 
@@ -34,6 +38,15 @@ def test_runs_of_one_commit_are_one_tree(
     add_case_batches(store, [make_batch(n, make_case("t", letter)) for n, letter in ((1, "F"), (2, "."), (3, "."))])
 
     assert rows(store, at) == [("", "commit me/it a", True, 1, 1), ("", "commit me/it b", True, 1, 0)]
+
+
+def test_reports_without_an_event_test_the_default_branch(
+    store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
+) -> None:
+    add_runs(store, [make_run(n, sha=str(n), event="") for n in (1, 2)])
+    add_case_batches(store, [make_batch(n, make_case("t", "F")) for n in (1, 2)])
+
+    assert [is_base for _, _, is_base, _, _ in rows(store, at)] == [True, True]
 
 
 def test_a_pull_request_may_test_another_merge_each_time_so_its_runs_stay_apart(
@@ -126,7 +139,7 @@ def test_a_case_that_never_failed_and_one_that_was_skipped_are_left_out(
 def test_what_passed_away_from_any_failure_is_one_row(
     store: Store, make_run: MakeRun, make_batch: MakeBatch, make_case: MakeCase, at: At
 ) -> None:
-    marks = "...F....."
+    marks = "...F......."
     add_runs(store, [make_run(n, sha=str(n)) for n in range(len(marks))])
     add_case_batches(store, [make_batch(n, make_case("t", mark)) for n, mark in enumerate(marks)])
 
@@ -134,8 +147,63 @@ def test_what_passed_away_from_any_failure_is_one_row(
         ("", "commit me/it 2", True, 1, 0),
         ("", "commit me/it 3", True, 0, 1),
         ("", "commit me/it 4", True, 1, 0),
-        ("", "commit me/it 8", True, 6, 0),
+        ("", "commit me/it 10", True, 8, 0),
     ]
+    assert [row["run_id"] for row in load_flaky_outcomes(store, at(99)).to_pylist()] == ["2", "3", "4", "10"]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seen=st.lists(
+        st.tuples(
+            st.sampled_from("abc"),  # commit
+            st.booleans(),  # of the default branch
+            st.lists(st.tuples(st.sampled_from("tuv"), st.sampled_from("..FEs"), st.integers(1, 3), st.booleans())),
+        ),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_outcomes_agree_with_plain_python(
+    seen: list[tuple[str, bool, list[tuple[str, str, int, bool]]]], make_run: MakeRun, make_case: MakeCase, at: At
+) -> None:
+    expected: dict[tuple[str, str], list[tuple[int, int, int, int]]] = {}
+    runs, batches = [], []
+    for number, (sha, is_base, cases) in enumerate(seen):
+        runs.append(make_run(number, sha=sha, branch="main" if is_base else "x"))
+        by_case = {case[0]: case for case in cases}.values()
+        made = [
+            make_case(name, mark)._replace(attempts=attempts, is_flaky=is_flaky)
+            for name, mark, attempts, is_flaky in by_case
+        ]
+        batches.append(CaseBatch(runs[-1].key, "r", tuple(made)))
+        for case in made:
+            if case.verdict is not Verdict.SKIPPED:
+                passes = 1 if case.is_flaky else case.attempts if case.verdict is Verdict.PASSED else 0
+                failures = case.attempts - passes
+                outcome = number, passes, failures, failures if case.is_flaky else 0
+                expected.setdefault((case.case_id, f"commit me/it {sha}"), []).append(outcome)
+
+    with TemporaryDirectory() as folder, open_store(Path(folder) / "h.duckdb") as store:
+        add_runs(store, runs)
+        add_case_batches(store, batches)
+        found = load_flaky_outcomes(store, at(99), default_branch="main").to_pylist()
+    telling = {key: rows for key, rows in expected.items() if sum(row[2] for row in rows)}
+    assert {row["case_id"] for row in found} == {case_id for case_id, _ in telling}
+    assert {
+        (row["case_id"], row["tree"]): (row["passes"], row["failures"], row["rerun_failures"], row["red_runs"])
+        for row in found
+        if row["failures"]
+    } == {key: _summed(rows) for key, rows in telling.items()}
+    for case_id in {case_id for case_id, _ in telling}:
+        passes = sum(row[1] for key, rows in expected.items() if key[0] == case_id for row in rows)
+        assert passes == sum(row["passes"] for row in found if row["case_id"] == case_id)
+
+
+def _summed(rows: list[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
+    last_pass = max((row[0] for row in rows if row[1]), default=-1)
+    passes, failures, rerun_failures = (sum(row[column] for row in rows) for column in (1, 2, 3))
+    return passes, failures, rerun_failures, sum(row[0] > last_pass for row in rows)
 
 
 def test_runs_before_the_window_do_not_count(

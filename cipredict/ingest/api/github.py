@@ -31,6 +31,7 @@ MOST_RUNS = 1_000
 _PAGE = 100
 _READINGS = 3
 _VANISHED = "runs that vanished while they were read"
+_MOVED = "lists that kept changing while they were read; the next ingest reads them again"
 _EXPIRED = "artifacts that have expired"
 _MOST_CHANGED_FILES = 300
 _STATUSES = {"added": "A", "removed": "D", "renamed": "R", "copied": "C"}
@@ -114,6 +115,7 @@ class GitHubRuns:
                 items.update({text_of(item, "id"): item for item in objects_of(document, name)})
             if len(totals) < 2 and len(items) >= max(totals, default=0):
                 return _List(list(items.values()), is_missing=not totals)
+        self.oddities[_MOVED] += 1
         return _List(list(items.values()), is_whole=False)
 
     def _attempts(self, run: Payload) -> Iterator[Attempt]:

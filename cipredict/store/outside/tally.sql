@@ -13,8 +13,8 @@ select
     count(*) filter (where problem = 'no time or no duration') as without_measure,
     count(*) filter (where problem is null and has_duration and duration_s is null) as odd_durations,
     count(*) filter (where problem is null and has_start and started_at is null) as odd_starts,
-    any_value(counted.runs) as runs,
-    any_value(counted.cases) as cases,
+    coalesce(any_value(counted.runs), 0) as runs,
+    coalesce(any_value(counted.cases), 0) as cases,
     count(*) filter (where problem is null and verdict in ('failed', 'error')) as failed,
     count(*) filter (where problem is null and verdict in ('skipped')) as skipped,
     coalesce(sum(duration_s) filter (where problem is null), 0) as cases_s

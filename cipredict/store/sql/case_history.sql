@@ -6,8 +6,8 @@
 --          decayed_runs, decayed_failures: the run n runs ago weighs 0.5 ** (n / 10); failure_rate is their quotient.
 --          new_failures: failures after a run without; flips: verdicts that differ from the one before.
 --          duration_ewma_s: the newest time weighs 0.3; duration_p90_s: of the last 20 times, interpolated.
--- Parameters: $as_of; $default_branch, empty for the branch most often pushed to; $last_runs, how many runs to look at,
---          the latest known first; null for all.
+-- Parameters: $as_of; $default_branch, empty where unknown; $last_runs, how many runs to look at, the latest known first;
+--          null for all.
 
 with
     known_runs as (
@@ -22,27 +22,15 @@ with
         order by position desc
         limit $last_runs
     ),
-    default_branch as (
-        select coalesce(nullif($default_branch, ''), (
-            select branch
-            from known_runs
-            where event = 'push'
-            group by branch
-            order by
-                count(*) desc,
-                branch
-            limit 1
-        )) as branch
-    ),
     placed_runs as (
         select
             known_runs.run_seq,
             known_runs.known_at,
             known_runs.position,
-            known_runs.branch = default_branch.branch
+            known_runs.branch = $default_branch
+                and known_runs.branch <> ''
                 and known_runs.event in ('push', 'schedule', 'merge_group', 'workflow_dispatch', '') as is_base
         from known_runs
-        cross join default_branch
     ),
     verdicts as (
         select

@@ -21,7 +21,7 @@ from cipredict.ingest.api.wish import Known, Wish
 from cipredict.records import Change, RunKey, RunRecord
 
 if TYPE_CHECKING:
-    from tests.ingest.api.conftest import ApiServer, Clock, GitHub, Ingest, OpenApi, Serve
+    from tests.ingest.api.conftest import ApiServer, Clock, GitHub, Ingest, Json, OpenApi, Query, Serve
 
 pytestmark = pytest.mark.learn
 Contents = Callable[[Path], dict[str, list[Any]]]
@@ -237,6 +237,25 @@ def test_a_run_that_is_deleted_between_two_pages_hides_no_other(
     ingest(server, store)
 
     assert {"101", "102", "103", "104", "105"} <= {run["run_id"] for run in contents(store)["runs"]}
+
+
+@pytest.mark.parametrize("part", ["/runs?", "/artifacts?", "/jobs?"])
+def test_a_list_that_is_never_whole_is_told(
+    part: str, serve: Serve, github: GitHub, open_api: OpenApi, tmp_path: Path
+) -> None:
+    """The server counts one object more than it shows, of the runs, of one run's artifacts or of its jobs."""
+
+    def route(path: str, query: Query) -> Json:
+        found = github.route(path, query)
+        if not f"{path}?".endswith(part):
+            return found
+        body: Json = getattr(found, "body", found)
+        return {**body, "total_count": body["total_count"] + 1}
+
+    wish = Wish("octo/shop", datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 10, 6, tzinfo=UTC), artifacts="none")
+    runs = GitHubRuns(open_api(serve(route), cache=tmp_path / "cache"), wish, Known())
+    assert list(runs.fetch())
+    assert "lists that kept changing" in " ".join(runs.oddities)
 
 
 def test_a_run_that_vanished_is_not_stored_without_its_jobs(
