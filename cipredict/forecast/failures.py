@@ -109,8 +109,11 @@ class FailureForecaster:
         return CaseForecast(case_id, p_fail, seconds, Basis.FALLBACK, 0, evidence="never seen")
 
     def _seconds(self) -> list[float]:
-        """Give expected seconds by slot: the columns of `DurationTable`, whose entries nobody else asks for here."""
-        seconds = list(self._bundle.floats("cases/expected_s.f32"))
+        """Give expected seconds by slot: the columns of `DurationTable`, whose entries nobody else asks for here.
+
+        To the microsecond: a float32 has 17 digits when it is spelled as a double, twice the price in every plan.
+        """
+        seconds: list[float] = np.round(np.asarray(self._bundle.floats("cases/expected_s.f32"), np.float64), 6).tolist()
         for slot, measured in enumerate(self._bundle.floats("cases/runs.f32")):
             if not measured:
                 seconds[slot] = self._durations.expected(self.state.case_ids[slot]).expected_s
