@@ -1,52 +1,40 @@
-"""Items from `ingest` into the store, some reports at a time, with a tally of what became of every file.
+"""Items from `ingest` into the store, report by report, with a tally of what became of every file.
 
-What a kill costs: a report is committed in one transaction, so it is in the store whole or not at all, and the store
-stays intact. Whatever the progress bar has counted is committed. What was read and not yet counted, a second of reading
-or 32 reports at most beyond the one in flight, has to be read again; taking the same files in again does that, and
-changes nothing else.
+A kill costs the file in flight: a report is committed, in one transaction, before the next one is taken, and the store
+stays intact. Taking the same files in again changes nothing else. Worker processes have some files in flight each.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rich.table import Table
 
 from cipredict.cli.storing import Chunk, Item, Tally, refuse_missing, show_poor, store_chunks
 from cipredict.errors import InputError
+from cipredict.ingest.interface import Report
 from cipredict.ingest.paths import missing_paths
-from cipredict.records import CaseBatch, ReportStatus
+from cipredict.records import ReportStatus
 from cipredict.render.console import people, render_table
-
-CHUNK_REPORTS = 32
-CHUNK_CASES = 20_000
-CHUNK_S = 1.0
-"""A chunk is written after the report that exceeds one of these."""
 
 
 def take_in(items: Iterable[Item], path: Path, *, total: int | None = None) -> Tally:
     """Store everything that a reader gives; the progress bar counts reports, of `total` where it is known."""
-    chunks = _chunks(items, time.monotonic)
-    return store_chunks(chunks, path, words="Reading reports", done=lambda tally: len(tally.reports), total=total)
+    return store_chunks(
+        _chunks(items), path, words="Reading reports", done=lambda tally: len(tally.reports), total=total
+    )
 
 
-def _chunks(items: Iterable[Item], clock: Callable[[], float]) -> Iterator[Chunk]:
-    """Cut after a report once enough is in hand; what follows the last report closes the last chunk."""
-    chunk, begun_s = Chunk(), clock()
+def _chunks(items: Iterable[Item]) -> Iterator[Chunk]:
+    """Cut after every report, which follows what was read from its file."""
+    chunk = Chunk()
     for item in items:
-        if isinstance(item, CaseBatch) and _is_full(chunk, clock() - begun_s):
-            yield chunk
-            chunk, begun_s = Chunk(), clock()
         chunk.add(item)
+        if isinstance(item, Report):
+            yield chunk
+            chunk = Chunk()
     yield chunk
-
-
-def _is_full(chunk: Chunk, reading_s: float) -> bool:
-    if len(chunk.reports) >= CHUNK_REPORTS or chunk.cases >= CHUNK_CASES:
-        return True
-    return bool(chunk.reports) and reading_s >= CHUNK_S
 
 
 def show_tally(tally: Tally, *, strict: bool) -> None:

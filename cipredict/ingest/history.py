@@ -39,8 +39,8 @@ def read_history(
 ) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
     """Give every run with its cases, streaming over the reports.
 
-    For each report: its case batches, its `Report`, then the run and its one job, whose end is the start plus
-    `wall_s`, else plus the sum of the cases' times. Runs without a report follow last, with no result. Of `Report`s
+    For each report: its case batches, the run and its one job, whose end is the start plus `wall_s`, else plus the sum
+    of the cases' times, then the `Report`. Runs without a report follow last, with no result. Of `Report`s
     there is one per report and per unreadable row, and one where there are no reports.
 
     Raises
@@ -100,7 +100,6 @@ def _read_run(
     items: Iterable[CaseBatch | Report], row: HistoryRow
 ) -> Iterator[RunRecord | JobRecord | CaseBatch | Report]:
     for item in items:
-        yield item
         if isinstance(item, Report):
             result = Result.FAILURE if item.failed else Result.SUCCESS
             run = replace(_finished(row, cases_s=item.cases_s), result=result if item.cases else None)
@@ -114,6 +113,7 @@ def _read_run(
                 runner=row.runner,
                 result=run.result,
             )
+        yield item
 
 
 def _finished(row: HistoryRow, *, cases_s: float) -> RunRecord:

@@ -6,7 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,9 @@ pytest.importorskip("duckdb", reason="the store extra is not installed")
 pytest.importorskip("pyarrow", reason="the store extra is not installed")
 pytest.importorskip("lxml", reason="the store extra is not installed")
 
-from cipredict.cli.storing import Chunk  # after the skips
-from cipredict.cli.taking import _chunks
+from cipredict.cli.taking import take_in  # after the skips
 from cipredict.ingest.interface import Report
-from cipredict.records import CaseBatch, ReportStatus, RunKey
+from cipredict.records import CaseBatch, CaseRun, ReportStatus, RunKey, Verdict
 from cipredict.store.database import open_store
 
 pytestmark = pytest.mark.learn
@@ -26,12 +25,12 @@ pytestmark = pytest.mark.learn
 INGEST = "from cipredict.cli.app import main; import sys; sys.exit(main(sys.argv[1:]))"
 TELLING = """
 import sys
-from cipredict.cli import storing, taking
+from cipredict.cli import storing
 store = storing.store_chunk
 def telling(chunk, path, tally):
     store(chunk, path, tally)
     print(len(tally.reports), flush=True)  # what the progress bar shows next
-storing.store_chunk, taking.CHUNK_REPORTS = telling, 5
+storing.store_chunk = telling
 from cipredict.cli.app import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -124,12 +123,16 @@ def test_a_full_disk_is_one_clear_line_and_costs_nothing(tmp_path: Path) -> None
     assert WHOLE == stored(path)
 
 
-def test_a_chunk_is_written_after_a_second_of_reading() -> None:
-    moments = iter([0.0, 0.4, 0.8, 1.2, 1.2, *[2.0] * 9])
+def test_a_report_is_stored_before_the_next_one_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "s.duckdb"
 
-    def items() -> list[CaseBatch | Report]:
-        pairs = [(CaseBatch(RunKey("l", "r", "1"), f"{n}", ()), Report(f"{n}", ReportStatus.VALID)) for n in range(4)]
-        return [item for pair in pairs for item in pair]
+    def items() -> Iterator[CaseBatch | Report]:
+        for number in range(3):
+            if number:
+                assert [f"{n}.xml" for n in range(number)] == [source for source, _, _ in stored(path)]
+            case = CaseRun(f"t::{number}", Verdict.PASSED, 1.0)
+            yield CaseBatch(RunKey("l", "r", "1"), f"{number}.xml", (case,))
+            yield Report(f"{number}.xml", ReportStatus.VALID, cases=1)
 
-    chunks: list[Chunk] = list(_chunks(items(), lambda: next(moments)))
-    assert [2, 2] == [len(chunk.reports) for chunk in chunks]
+    assert 3 == take_in(items(), path).cases
+    assert [(f"{n}.xml", 1, 1) for n in range(3)] == stored(path)

@@ -51,7 +51,7 @@ def test_a_run_has_its_cases_its_end_and_its_changes(tmp_path: Path) -> None:
     assert (START, START + timedelta(seconds=9.5), Result.FAILURE) == (run.started_at, run.finished_at, run.result)
     assert ("aaa", "bbb", "main", "push") == (run.sha, run.parent_sha, run.branch, run.event)
     assert (Change("a.py", 3, 1, "M"), Change("b.png", None, None, "R", "c.png")) == run.changes
-    batch, told, _, job = items
+    batch, _, job, told = items
     assert isinstance(batch, CaseBatch)
     assert ["t/test_a.py::a", "t/test_a.py::b"] == [case.case_id for case in batch.cases]
     assert ("r1.xml", "tests", run.key) == (batch.source, batch.job_id, batch.key)
