@@ -9,10 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from math import erfc, exp, lgamma, log, sqrt
+from math import erfc, exp, lgamma, sqrt
 from typing import NamedTuple
 
 from cipredict.plans.rollout import Counts
+from cipredict.stats import binomial_cdf
 
 _NEGLIGIBLE = 1e-15
 _CLOCK_S = 0.001
@@ -58,21 +59,8 @@ def fisher_greater(canary: Counts, baseline: Counts) -> float:
 
 def binomial_greater(counts: Counts, share: float) -> float:
     """Give the probability of so many errors or more if the true share were `share`."""
-    if not counts.errors:
-        return 1.0
-    if share <= 0.0:
-        return 0.0
-    if share >= 1.0:
-        return 1.0
-    n, least = counts
-    term = exp(_log_choose(n, least) + least * log(share) + (n - least) * log(1.0 - share))
-    upper, rising = 0.0, term
-    for k in range(least, n + 1):
-        upper += rising
-        rising *= (n - k) / (k + 1) * share / (1.0 - share)
-        if k > n * share and rising < upper * _NEGLIGIBLE:
-            break
-    return min(1.0, upper)
+    requests, errors = counts
+    return binomial_cdf(requests - errors, requests, 1.0 - share) if errors else 1.0
 
 
 class Shift(NamedTuple):
