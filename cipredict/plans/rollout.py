@@ -141,12 +141,19 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was observed since the step began: counts of all requests, and seconds of a sample of the good ones."""
+    """What was observed since the deployment began: counts of all requests, and seconds of a sample of the good ones.
+
+    Attributes
+    ----------
+    is_paired : the baseline was started with the canary and serves beside it; otherwise it is what served before, and
+        may have been asked little
+    """
 
     canary: Counts
     baseline: Counts
     canary_s: Sequence[float] = ()
     baseline_s: Sequence[float] = ()
+    is_paired: bool = True
 
 
 class Verdict(StrEnum):

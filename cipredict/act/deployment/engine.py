@@ -6,7 +6,8 @@
                                  └──────────────────────┴──────> roll back: weights first, then drain the new
 
 Every phase brings about and does not add, and the state is saved before it begins. So whoever finds a deployment that
-was cut (`resume`) does its phase again, and `abort` rolls it back. Old servers stay as they are until the very end.
+was cut (`resume`) does its phase again, with the steps from the first one, because what was seen is lost; and `abort`
+rolls it back. Old servers stay as they are until the very end.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class Engine:
         self._state = papers.load()
         self._looks = 0
         self._watch: Watch | None = None
+        self._healthy: set[Server] = set()
 
     # What a user asks for
 
@@ -116,6 +118,10 @@ class Engine:
     def abort(self, reason: str = "aborted by hand") -> Ended:
         """Take back a deployment that was cut."""
         with self._unfinished():
+            if self._going_on.phase is Phase.PROMOTING:
+                message = f"{self._going_on.release.name} serves everybody, and the old servers may be gone."
+                hint = "Run `cipredict deploy resume`, then `cipredict deploy rollback`."
+                raise UsageError(message, hint=hint, slug="deploy-promoted")
             return self._roll_back(reason)
 
     def promote(self) -> Ended:
@@ -146,17 +152,15 @@ class Engine:
         self._target.set_weights(_spread(_WHOLE, stable))
         self._watch = Watch(self._target)
         steps = self._steps
-        for number in range(self._going_on.step, len(steps)):
-            step = steps[number]
+        decisive = max((n for n, step in enumerate(steps) if step.baseline), default=len(steps) - 1)
+        for number, step in enumerate(steps):
             self._proceed(step=number)
             self._start_servers(step)
             if number == len(steps) - 1:
                 self._wait_for_approval()
             self._set_weights(step)
             self._note("step", number=number, share=step.share, weights=dict(self._target.weights()))
-            finding = self._bake(step.bake_s)
-            if finding.verdict is Verdict.INCONCLUSIVE and number == len(steps) - 1:
-                finding = self._when_inconclusive(finding)
+            finding = self._settle(self._bake(step.bake_s), is_decisive=number == decisive)
             self._note(
                 "verdict", number=number, verdict=finding.verdict, reason=finding.reason, p_value=finding.p_value
             )
@@ -226,10 +230,13 @@ class Engine:
             self._wait_healthy(server)
 
     def _wait_healthy(self, server: Server) -> None:
+        if server in self._healthy:
+            return
         problem = wait_healthy(self._rollout.health, server.port, is_running=lambda: self._target.is_running(server))
         if problem:
             raise _Bad(f"{server.release.name} did not start on port {server.port}: {problem}")
         warm_up(self._rollout.health, server.port, self._rollout.warm_up_requests)
+        self._healthy.add(server)
         self._note("healthy", port=server.port, role=server.role, release=server.release.name)
 
     def _set_weights(self, step: Step) -> None:
@@ -241,13 +248,13 @@ class Engine:
         self._target.set_weights(weights)
 
     def _bake(self, bake_s: float) -> Finding:
-        """Watch for so long; raises where the release is bad."""
-        finding = Finding(Verdict.INCONCLUSIVE, "nothing was looked at")
+        """Watch for so long, and at least once; raises where the release is bad."""
         deadline = time.monotonic() + bake_s
-        while time.monotonic() < deadline or not self._looks:
+        while True:
             time.sleep(LOOK_S)
             finding = self._look()
-        return finding
+            if time.monotonic() >= deadline:
+                return finding
 
     def _look(self) -> Finding:
         self._looks += 1
@@ -266,14 +273,14 @@ class Engine:
             raise _Bad(finding.reason)
         return finding
 
-    def _when_inconclusive(self, finding: Finding) -> Finding:
+    def _settle(self, finding: Finding, *, is_decisive: bool) -> Finding:
+        """Do as wished where there was too little traffic: before everybody gets the release, not after."""
         wish = self._rollout.when_inconclusive
-        if wish is WhenInconclusive.WAIT:
-            deadline = time.monotonic() + self._rollout.longest_wait_s
-            while finding.verdict is Verdict.INCONCLUSIVE and time.monotonic() < deadline:
-                time.sleep(LOOK_S)
-                finding = self._look()
-        if finding.verdict is Verdict.INCONCLUSIVE and wish is not WhenInconclusive.PROMOTE:
+        deadline = time.monotonic() + (self._rollout.longest_wait_s if wish is WhenInconclusive.WAIT else 0.0)
+        while finding.verdict is Verdict.INCONCLUSIVE and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+            finding = self._look()
+        if finding.verdict is Verdict.INCONCLUSIVE and is_decisive and wish is not WhenInconclusive.PROMOTE:
             raise _Bad(f"inconclusive: {finding.reason}")
         return finding
 

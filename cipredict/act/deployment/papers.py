@@ -42,7 +42,7 @@ class GoingOn:
 
     Attributes
     ----------
-    step : the one that is being taken, from 0
+    step : the one that is being taken, from 0; for those who look
     reason : why it is rolled back
     by_hand : a return to an earlier release: no analysis, no approval
     """

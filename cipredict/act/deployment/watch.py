@@ -37,7 +37,11 @@ class Watch:
     def seen(self, *, against: Role) -> Seen:
         """Give what is to be judged: the canary against another role."""
         return Seen(
-            self._counts[Role.CANARY], self._counts[against], self._seconds[Role.CANARY], self._seconds[against]
+            self._counts[Role.CANARY],
+            self._counts[against],
+            self._seconds[Role.CANARY],
+            self._seconds[against],
+            is_paired=against is Role.BASELINE,
         )
 
 

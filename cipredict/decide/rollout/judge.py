@@ -55,9 +55,9 @@ def _slower(seen: Seen, limits: Limits, allowed: float) -> Finding | None:
 
 
 def _so_far(seen: Seen, limits: Limits) -> Finding:
-    fewest = min(seen.canary.requests, seen.baseline.requests)
+    fewest = min(seen.canary.requests, seen.baseline.requests) if seen.is_paired else seen.canary.requests
     if fewest < limits.least_requests:
-        reason = f"{fewest} requests are too few to tell; {limits.least_requests} are needed on either side"
+        reason = f"{fewest} requests are too few to tell; {limits.least_requests} are needed"
         return Finding(Verdict.INCONCLUSIVE, reason)
     return Finding(Verdict.PASS, f"{_spell(seen.canary)} against {_spell(seen.baseline)} of the old release")
 

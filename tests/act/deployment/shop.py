@@ -1,8 +1,8 @@
 """A small real HTTP application that can be bad in every way a release can be: what deployments are tested with.
 
-``python shop.py PORT RELEASE [key=value ...]``: `errors` (share of answers that are 500), `delay_s`, `start_s` (before it
-listens), `crash_after_s`, `leak_mb` (per second), `health` (status of /health), `orders` (a file that every POST's id is
-appended to). Keep-alive, one asyncio process.
+``python shop.py PORT RELEASE [key=value ...]``: `errors` (share of answers that are 500), `delay_s`, `start_s` (before
+it listens), `crash_after_s`, `leak_mb` (per second), `health` (status of /health), `orders` (a file that every POST's
+id is appended to). Keep-alive, one asyncio process.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Shop(asyncio.Protocol):
             if method == b"POST" and "orders" in OPTIONS:
                 with Path(OPTIONS["orders"]).open("ab") as orders:
                     orders.write(path + b"\n")
-            status = 500 if random.random() < ERRORS else status
+            status = 500 if random.random() < ERRORS else status  # noqa: S311  # no secret
         content = RELEASE.encode()
         reply = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(content), content)
         if DELAY_S and path != b"/health":

@@ -55,7 +55,7 @@ def test_looking_for_ever_spends_no_more_than_alpha() -> None:
 
 @pytest.mark.parametrize("requests", [10**5, 10**6])
 def test_many_requests_are_no_problem(requests: int) -> None:
-    assert fisher_greater(Counts(requests, requests // 50), Counts(requests, requests // 100)) < 1e-100
+    assert fisher_greater(Counts(requests, requests // 50), Counts(requests, requests // 100)) < 1e-50
     assert fisher_greater(Counts(requests, 1000), Counts(requests, 1000)) > 0.4
-    assert binomial_greater(Counts(requests, requests // 10), 0.05) < 1e-100
+    assert binomial_greater(Counts(requests, requests // 10), 0.05) < 1e-50
     assert binomial_greater(Counts(requests, requests // 100), 0.05) == pytest.approx(1.0)
