@@ -74,6 +74,7 @@ class Limits:
     alpha : probability of rolling back a release that is as good as the old one, over the whole deployment
     least_requests : of the canary and of the baseline each, before silence means that it is fine
     slower_a12, slower_ratio : how much slower is slow; both must be exceeded
+    memory_ratio, memory_bytes : how much more memory is a leak: so many times that of the old release, and so much more
     """
 
     error_share: float = 0.05
@@ -81,6 +82,8 @@ class Limits:
     least_requests: int = 100
     slower_a12: float = 0.71
     slower_ratio: float = 1.2
+    memory_ratio: float = 2.0
+    memory_bytes: int = 64 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ class Seen:
 
     Attributes
     ----------
+    canary_bytes, baseline_bytes : memory of the largest server of either; 0 where unknown
     is_paired : the baseline was started with the canary and serves beside it; otherwise it is what served before, and
         may have been asked little
     """
@@ -153,6 +157,8 @@ class Seen:
     baseline: Counts
     canary_s: Sequence[float] = ()
     baseline_s: Sequence[float] = ()
+    canary_bytes: int = 0
+    baseline_bytes: int = 0
     is_paired: bool = True
 
 

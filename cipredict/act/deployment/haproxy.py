@@ -138,8 +138,12 @@ class HAProxy:
         for row in self._statistics():
             answers = {kind: int(row[f"hrsp_{kind}"] or 0) for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other")}
             broken = int(row["econ"] or 0) + int(row["eresp"] or 0)
-            traffic[_port(row)] = Traffic(
-                sum(answers.values()) + broken, answers["5xx"] + broken, int(row["scur"] or 0)
+            port = _port(row)
+            traffic[port] = Traffic(
+                sum(answers.values()) + broken,
+                answers["5xx"] + broken,
+                int(row["scur"] or 0),
+                self._servers.memory_bytes(port),
             )
         return traffic
 

@@ -66,11 +66,13 @@ class Traffic(NamedTuple):
     ----------
     errors : answers from 500 on, refused and broken connections
     open : requests under way
+    memory_bytes : that its process holds now; 0 where unknown
     """
 
     requests: int
     errors: int
     open: int = 0
+    memory_bytes: int = 0
 
 
 class Target(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -39,6 +40,15 @@ class LocalServers:
     def has_keeper(self, port: int) -> bool:
         """Tell whether anything has to be ended on a port."""
         return supervisor.read_status(self.folder(port)) is not None
+
+    def memory_bytes(self, port: int) -> int:
+        """Give what the server of a port holds in memory; 0 where that is unknown."""
+        status = supervisor.read_status(self.folder(port))
+        try:
+            pages = Path(f"/proc/{status.server}/statm").read_text(encoding="ascii").split()[1] if status else "0"
+        except OSError:
+            return 0
+        return int(pages) * resource.getpagesize()
 
     def stop(self, port: int) -> None:
         """End the server of a port."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from cipredict.act.deployment.interface import Role, Server, Target, Traffic
 from cipredict.plans.rollout import Counts, Seen
@@ -19,9 +19,10 @@ class Watch:
         self._last: Mapping[int, Traffic] = target.traffic()
         self._counts = dict.fromkeys(Role, Counts(0, 0))
         self._seconds: dict[Role, list[float]] = {role: [] for role in Role}
+        self._bytes = dict.fromkeys(Role, 0)
         target.answers_s()
 
-    def look(self, servers: Iterable[Server], *, with_seconds: bool) -> None:
+    def look(self, servers: Sequence[Server], *, with_seconds: bool) -> None:
         """Take what came since the last look."""
         now = self._target.traffic()
         answers_s = self._target.answers_s() if with_seconds else {}
@@ -31,6 +32,12 @@ class Watch:
             self._counts[server.role] = Counts(before.requests + added.requests, before.errors + added.errors)
             self._seconds[server.role] += answers_s.get(server.port, ())
         self._last = now
+        self._bytes = {
+            role: max(
+                (now[one.port].memory_bytes for one in servers if one.role is role and one.port in now), default=0
+            )
+            for role in Role
+        }
         for role, seconds in self._seconds.items():
             self._seconds[role] = seconds[-_KEPT_S:]
 
@@ -41,6 +48,8 @@ class Watch:
             self._counts[against],
             self._seconds[Role.CANARY],
             self._seconds[against],
+            canary_bytes=self._bytes[Role.CANARY],
+            baseline_bytes=self._bytes[against],
             is_paired=against is Role.BASELINE,
         )
 

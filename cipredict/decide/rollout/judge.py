@@ -7,6 +7,8 @@ rollback:
 * errors: does the canary err more often than the baseline (Fisher's exact test on counts)?
 * limit: does it err more often than `rollback_threshold` allows, whatever the baseline does (binomial)?
 * latency: is it slower (Mann-Whitney), and by enough that people notice (A12 and the ratio of the medians)?
+
+And memory, which needs no test: a server that has grown to twice the size of its twin will not stop there.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ def judge(seen: Seen, limits: Limits, *, look: int) -> Finding:
         _too_many_errors(seen, limits, allowed)
         or _more_errors(seen, allowed)
         or _slower(seen, limits, allowed)
+        or _larger(seen, limits)
         or _so_far(seen, limits)
     )
 
@@ -52,6 +55,14 @@ def _slower(seen: Seen, limits: Limits, allowed: float) -> Finding | None:
         return None
     reason = f"its median answer takes {shift.median_ratio:.1f} times as long as that of the old release"
     return Finding(Verdict.FAIL, f"{reason} (A12 {shift.a12:.2f})", shift.p_value, allowed)
+
+
+def _larger(seen: Seen, limits: Limits) -> Finding | None:
+    allowed = max(seen.baseline_bytes * limits.memory_ratio, seen.baseline_bytes + limits.memory_bytes)
+    if not seen.baseline_bytes or seen.canary_bytes <= allowed:
+        return None
+    sizes = f"{seen.canary_bytes / 1e6:,.0f} MB against {seen.baseline_bytes / 1e6:,.0f} MB of the old release"
+    return Finding(Verdict.FAIL, f"it takes {sizes}")
 
 
 def _so_far(seen: Seen, limits: Limits) -> Finding:

@@ -27,6 +27,23 @@ def test_errors_decide(canary: Counts, baseline: Counts, expected: Verdict, word
     assert words in finding.reason
 
 
+@pytest.mark.parametrize(
+    ("canary_mb", "baseline_mb", "expected"),
+    [
+        (90, 80, Verdict.PASS),
+        (150, 80, Verdict.PASS),
+        (170, 80, Verdict.FAIL),
+        (60, 20, Verdict.PASS),
+        (90, 0, Verdict.PASS),
+    ],
+)
+def test_a_leak_decides(canary_mb: int, baseline_mb: int, expected: Verdict) -> None:
+    """Twice as much, and 64 MiB more; unknown is no evidence."""
+    clean = Counts(1000, 0)
+    seen = Seen(clean, clean, canary_bytes=canary_mb * 10**6, baseline_bytes=baseline_mb * 10**6)
+    assert expected is judge(seen, LIMITS, look=1).verdict
+
+
 def seconds(typical_s: float, *, seed: int) -> list[float]:
     draw = random.Random(seed)  # noqa: S311  # no secret
     return [draw.lognormvariate(0, 0.5) * typical_s for _ in range(200)]
