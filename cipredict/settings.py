@@ -101,7 +101,7 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
     path = folder / "pyproject.toml"
     settings = Settings()
     if path.is_file():
-        settings = _parse(_read_table(path), source=str(path))
+        settings = _parse(read_tool_table(path), source=str(path))
     overrides = {
         name: Path(environment[variable])
         for name, variable in (("store", "CIPREDICT_STORE"), ("forecast", "CIPREDICT_FORECAST"))
@@ -110,7 +110,14 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
     return replace(settings, **overrides)  # type: ignore[arg-type]  # replace() takes the field types, a dict hides them
 
 
-def _read_table(path: Path) -> Mapping[str, object]:
+def read_tool_table(path: Path) -> Mapping[str, object]:
+    """Give `[tool.cipredict]` of a TOML file, empty where it has none.
+
+    Raises
+    ------
+    SettingsError
+        No TOML, or no table.
+    """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -24,6 +24,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "export": ("cipredict.cli.export", "Give the store to others: Parquet, CTRF, OpenTelemetry."),
     "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
     "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
+    "deploy": ("cipredict.cli.deploy", "Bring a release to everybody step by step, and back where it is bad."),
     "doctor": ("cipredict.cli.doctor", "Check everything that plans rest on; say what to do."),
 }
 """Command → (module, one line), in the order of use."""

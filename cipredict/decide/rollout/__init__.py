@@ -1,0 +1,1 @@
+"""How a release reaches everybody, and when it must not: strategies, analysis, verdicts. Pure functions."""
