@@ -28,7 +28,8 @@ SCENES = {
     "5 points more, from none": (0.0, 0.05, 1.0),
     "1 point more errors": (0.01, 0.02, 1.0),
     "3 x slower": (0.0, 0.0, 3.0),
-    "1.5 x slower": (0.0, 0.0, 1.5),
+    "2 x slower": (0.0, 0.0, 2.0),
+    "1.3 x slower": (0.0, 0.0, 1.3),
 }
 
 

@@ -81,7 +81,7 @@ class Limits:
     alpha: float = 0.005
     least_requests: int = 100
     slower_a12: float = 0.71
-    slower_ratio: float = 1.2
+    slower_ratio: float = 1.5
     memory_ratio: float = 2.0
     memory_bytes: int = 64 * 1024**2
 
