@@ -214,16 +214,18 @@ def open_target(rollout: Rollout, papers: Papers) -> Target:
     SettingsError
         A setting that the target needs is missing.
     """
-    from cipredict.act.deployment.haproxy import HAProxy  # noqa: PLC0415  # not for --help
+    from cipredict.act.deployment.command import CommandTarget  # noqa: PLC0415  # not for --help
+    from cipredict.act.deployment.haproxy import HAProxy  # noqa: PLC0415
+    from cipredict.act.deployment.nginx import Nginx  # noqa: PLC0415
     from cipredict.errors import SettingsError  # noqa: PLC0415
 
-    for key, value in (("ports", rollout.ports), ("listen", rollout.listen)):
-        if not value:
-            message = (
-                f"[tool.cipredict.deploy.{rollout.environment}]: {key} is missing; target '{rollout.target}' needs it."
-            )
-            raise SettingsError(message, slug="deploy-settings")
-    return HAProxy(rollout, papers.folder)
+    needed = {"ports": rollout.ports, "listen": rollout.listen or rollout.target == "command"}
+    missing = ", ".join(key for key, value in needed.items() if not value)
+    if missing:
+        where = f"[tool.cipredict.deploy.{rollout.environment}]"
+        raise SettingsError(f"{where}: the target '{rollout.target}' needs {missing}.", slug="deploy-settings")
+    known: dict[str, Callable[[Rollout, Path], Target]] = {"haproxy": HAProxy, "nginx": Nginx, "command": CommandTarget}
+    return known[rollout.target](rollout, papers.folder)
 
 
 def _carry_out(rollout: Rollout, folder: Path, events: Path | None, act: Callable[[Engine], Ended]) -> int:

@@ -47,7 +47,7 @@ class Site:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.folder = folder
-        first = free_ports(1)[0] // 8 * 8
+        first = 10_000 + free_ports(1)[0] % 20_000  # below those that the system gives out
         (self.listen,) = free_ports(1)
         table = {
             "strategy": "blue_green",

@@ -23,6 +23,7 @@ from pathlib import Path
 from cipredict.act.deployment.answer_times import AnswerTimes, free_port
 from cipredict.act.deployment.interface import DeployFailed, Server, Traffic
 from cipredict.act.deployment.servers import LocalServers
+from cipredict.act.deployment.supervisor import spawn
 from cipredict.plans.rollout import Rollout
 
 _BACKEND = "app"
@@ -203,15 +204,7 @@ class HAProxy:
 
     def _launch(self) -> None:
         (self._folder / "haproxy.state").touch()
-        log = self._folder / "haproxy.log"
-        with log.open("ab") as output:
-            subprocess.Popen(  # noqa: S603  # the path is HAProxy's
-                [_program(), "-W", "-f", str(self._path)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        spawn([_program(), "-W", "-f", str(self._path)], self._folder / "haproxy.log")
         self._wait_for_answer()
 
     def _wait_for_answer(self) -> None:

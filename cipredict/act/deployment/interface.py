@@ -48,15 +48,12 @@ class Server:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The command with its port and release filled in."""
-        facts = {"{port}": str(self.port), "{release}": self.release.name}
-        return tuple(_fill(word, facts) for word in self.release.command)
+        """The command of its release with port and release filled in."""
+        return self.fill(self.release.command)
 
-
-def _fill(word: str, facts: Mapping[str, str]) -> str:
-    for mark, value in facts.items():
-        word = word.replace(mark, value)
-    return word
+    def fill(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        """Replace `{port}` and `{release}` in a command."""
+        return tuple(word.replace("{port}", str(self.port)).replace("{release}", self.release.name) for word in command)
 
 
 class Traffic(NamedTuple):

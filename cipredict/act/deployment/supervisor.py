@@ -44,17 +44,25 @@ def launch(folder: Path, command: tuple[str, ...], environment: dict[str, str]) 
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "status.json").unlink(missing_ok=True)
-    with (folder / "output.log").open("ab") as log:
-        keeper = subprocess.Popen(  # noqa: S603  # the command of the project's own settings
-            [sys.executable, "-m", __name__, str(folder), "--", *command],
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    keeper = spawn([sys.executable, "-m", __name__, str(folder), "--", *command], folder / "output.log", environment)
     if not (folder / "status.json").exists():  # known before it has said anything itself
-        _write(folder, Status(keeper.pid, None, 0, None))
+        _write(folder, Status(keeper, None, 0, None))
+
+
+def spawn(command: list[str], log: Path, environment: dict[str, str] | None = None) -> int:
+    """Start a process that belongs to nobody, its output appended to a file; give its number."""
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        command[0],
+        command,
+        {**os.environ, **(environment or {})},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
 
 
 def read_status(folder: Path) -> Status | None:

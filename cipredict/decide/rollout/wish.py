@@ -18,7 +18,7 @@ from cipredict.errors import SettingsError
 from cipredict.plans.rollout import HealthCheck, Limits, Rollout, Strategy, WhenInconclusive
 
 Value = TypeVar("Value")
-TARGETS = ("haproxy", "nginx", "command", "kubernetes")
+TARGETS = ("haproxy", "nginx", "command")
 _PORTS = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?")
 
 

@@ -70,7 +70,7 @@ def test_the_long_form() -> None:
         ("servers", 1.5, "no number of things"),
         ("command", [], "names no program"),
         ("command", "app", "write a list of texts"),
-        ("target", "apache", "is none of haproxy, nginx, command, kubernetes"),
+        ("target", "apache", "is none of haproxy, nginx, command"),
         ("when_inconclusive", "shrug", "is none of rollback, promote, wait"),
         ("approval", "yes", "write true or false"),
         ("freeze", ["someday"], "is no window"),
