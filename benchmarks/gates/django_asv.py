@@ -60,7 +60,11 @@ def load_environments(path: Path = RUNS) -> list[Environment]:
         if len(base.keys() & head.keys()) < _FEWEST_BENCHMARKS:
             continue
         start = starts[environment, name]
-        pair = JobPair(_run(base, base_key[1], name, start), _run(head, head_key[1], name, start), same_job=True)
+        pair = JobPair(
+            _run(base, base_key[1], job=name, start_ms=start),
+            _run(head, head_key[1], job=name, start_ms=start),
+            same_job=True,
+        )
         by_environment[environment].append((start, pair))
     return [
         Environment(name, tuple(pair for _, pair in sorted(pairs, key=lambda item: item[0])))
@@ -68,6 +72,6 @@ def load_environments(path: Path = RUNS) -> list[Environment]:
     ]
 
 
-def _run(samples: dict[str, tuple[float, ...]], sha: str, job: str, start_ms: int) -> BenchmarkRun:
+def _run(samples: dict[str, tuple[float, ...]], sha: str, *, job: str, start_ms: int) -> BenchmarkRun:
     records = tuple(BenchmarkRecord(name, (values,)) for name, values in sorted(samples.items()))
     return BenchmarkRun(records, job=job, sha=sha, measured_at=datetime.fromtimestamp(start_ms / 1000, UTC))

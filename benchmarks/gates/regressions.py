@@ -45,6 +45,7 @@ class Tally:
     injected: int = 0
 
     def add(self, quiet: Flags, judged: Flags, injected: dict[float, Flags]) -> None:
+        """Count the rows of a replay; `judged` tells which series count."""
         self.alarmed += int((quiet & judged).any(axis=1).sum())
         self.runs += len(quiet)
         self.injected += int(judged.sum())
@@ -52,6 +53,7 @@ class Tally:
             self.found[step] += int((flags & judged).sum())
 
     def row(self, name: str) -> str:
+        """Spell the row of the table."""
         share = self.alarmed / max(1, self.runs)
         steps = "  ".join(f"{count / max(1, self.injected):.3f}" for count in self.found.values())
         return f"{name:44} {self.alarmed:4}/{self.runs:<5} {100 * share:6.2f} %   {steps}"

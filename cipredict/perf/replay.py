@@ -102,6 +102,11 @@ def unpaired_table(pairs: Sequence[JobPair]) -> ShiftTable:
     return ShiftTable(series, _without_common_mode(steps))
 
 
+def head_table(pairs: Sequence[JobPair]) -> Floats:
+    """Give the log values of head, jobs by series, worse upwards; NaN where not measured."""
+    return np.asarray(_values(pairs)[0][1])
+
+
 def _values(pairs: Sequence[JobPair]) -> tuple[Floats, tuple[str, ...]]:
     """Give log values, worse upwards: side by job by series."""
     comparable, _ = align(pairs)

@@ -42,7 +42,7 @@ class Rule:
     """
 
     min_change: float = 0.05
-    candidate_z: float = 3.0
+    candidate_z: float = 2.5
     alarm_z: float = 4.0
     job_weight: float = 0.5
     window: int = 30
