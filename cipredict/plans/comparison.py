@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import expm1
@@ -130,29 +129,42 @@ class Comparison:
         """Series that a second job on a fresh machine should measure again."""
         return tuple(one.series for one in self.findings if one.standing in {Standing.CANDIDATE, Standing.SUSPECT})
 
-    def worst(self, standings: Iterable[Standing] = (Standing.REGRESSION,)) -> float:
-        """Give the largest change for the worse in percent among series of these standings, 0 without one."""
-        wanted = set(standings)
-        return max((worse_percent(one) for one in self.findings if one.standing in wanted), default=0.0)
+    def metrics_document(self) -> dict[str, object]:
+        """Give what `cipredict gate` reads: the worst confirmed change, or what is not confirmed as a candidate.
 
-    def metrics(self) -> dict[str, object]:
-        """Give what gates read. Without a conclusion there is no number: a gate must not be green by it."""
-        values: dict[str, object] = {
-            "performance_regressions": self.counts[Standing.REGRESSION],
-            "performance_candidates": self.counts[Standing.CANDIDATE],
+        Without a conclusion the number is marked as proving nothing: a gate must not be green by it.
+        """
+        worst = max(self.findings, key=_how_bad, default=None)
+        is_confirmed = worst is not None and worst.standing is Standing.REGRESSION
+        value = worse_percent(worst) if worst is not None and _how_bad(worst)[0] else 0.0
+        evidence = "confirmed" if is_confirmed else "candidate" if value else "measured"
+        if self.verdict is ComparisonVerdict.INCONCLUSIVE:
+            evidence = "inconclusive"
+        reason = f"{worst.series}: {worst.reason}" if worst is not None and value else self.summary
+        main = {
+            "name": "performance_regression",
+            "value": round(value, 3),
+            "unit": "%",
+            "evidence": evidence,
+            "reason": reason,
         }
-        if self.verdict is not ComparisonVerdict.INCONCLUSIVE:
-            unconfirmed = self.worst((Standing.REGRESSION, Standing.CANDIDATE))
-            values["performance_regression"] = round(self.worst(), 3)
-            values["performance_regression_unconfirmed"] = round(unconfirmed, 3)
-        return values
+        counts = [
+            {"name": f"performance_{standing.value}s", "value": self.counts[standing], "unit": "", "reason": ""}
+            for standing in (Standing.REGRESSION, Standing.CANDIDATE)
+        ]
+        return {"schema": "cipredict.metrics/1", "metrics": [main, *counts]}
+
+    @property
+    def summary(self) -> str:
+        """Count the series by standing."""
+        return ", ".join(f"{count} {standing.value}" for standing in Standing if (count := self.counts[standing]))
 
     def to_document(self) -> dict[str, object]:
         """Give the JSON document."""
         body: dict[str, object] = {
             "verdict": self.verdict.value,
             "paired": self.paired,
-            "metrics": self.metrics(),
+            "summary": self.summary,
             "needs_confirmation": list(self.needs_confirmation),
             "findings": [_compact(one) for one in self.findings],
             "jobs": [
@@ -163,6 +175,11 @@ class Comparison:
         if self.made_from is not None:
             body["made_from"] = {"version": self.made_from.version, "commit": self.made_from.commit}
         return frame_plan(SCHEMA, body)
+
+
+def _how_bad(finding: SeriesFinding) -> tuple[int, float]:
+    rank = {Standing.REGRESSION: 2, Standing.CANDIDATE: 1}.get(finding.standing, 0)
+    return (rank if finding.is_blocking else min(rank, 1)), worse_percent(finding)
 
 
 def worse_percent(finding: SeriesFinding) -> float:
