@@ -16,7 +16,7 @@ from cipredict.plans.comparison import Basis, JobFacts, Score, SeriesFinding, St
 
 _Z95 = 1.96
 COLD_SHIFT = log(1.2)
-"""Without history and without runs enough, only so large a change is worth a second look."""
+"""Without history: only so large a change is worth a second look by its size, and any smaller can be ruled out."""
 
 
 class Evidence(NamedTuple):
@@ -118,6 +118,9 @@ def _stand_by_runs(
     if runs < needed:
         reason = f"{told}: {needed} runs per side could tell, or {rule.min_history} past jobs"
         return finding._replace(standing=Standing.INCONCLUSIVE, reason=reason)
+    if evidence.shift.high > COLD_SHIFT:
+        reason = f"{told}: too noisy to rule out {100 * expm1(evidence.shift.high):+.0f} %"
+        return finding._replace(standing=Standing.INCONCLUSIVE, basis=Basis.RUNS, reason=reason)
     if evidence.is_significant(rule, worse=False):
         return finding._replace(standing=Standing.IMPROVEMENT, basis=Basis.RUNS, reason=told)
     return finding._replace(basis=Basis.RUNS, reason=told)
