@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_WORD = re.compile(r"[a-z]+|\d+")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _EMPTY = frozenset({"py", "test", "tests", "benchmark", "benchmarks", "bench", "time", "src", "lib", "init"})
 
 
@@ -37,4 +37,5 @@ def rank_suspects(commits: Sequence[Suspect], series: str) -> list[Suspect]:
 
 
 def _words(text: str) -> set[str]:
-    return {word for word in _WORD.findall(text.lower()) if word not in _EMPTY and len(word) > 1}
+    words = (word.lower() for word in _WORD.findall(text))
+    return {word for word in words if word not in _EMPTY and len(word) > 1}
