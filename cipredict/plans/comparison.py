@@ -132,10 +132,11 @@ class Comparison:
     def metrics_document(self) -> dict[str, object]:
         """Give what `cipredict gate` reads: the worst confirmed change, or what is not confirmed as a candidate.
 
-        Without a conclusion the number is marked as proving nothing: a gate must not be green by it.
+        What may not block is a candidate for ever. Without a conclusion the number is marked as proving nothing: a gate
+        must not be green by it.
         """
         worst = max(self.findings, key=_how_bad, default=None)
-        is_confirmed = worst is not None and worst.standing is Standing.REGRESSION
+        is_confirmed = worst is not None and worst.standing is Standing.REGRESSION and worst.is_blocking
         value = worse_percent(worst) if worst is not None and _how_bad(worst)[0] else 0.0
         evidence = "confirmed" if is_confirmed else "candidate" if value else "measured"
         if self.verdict is ComparisonVerdict.INCONCLUSIVE:
