@@ -42,9 +42,10 @@ def results() -> Results:
         random = np.random.default_rng(seed)
         Path(name).mkdir()
         for run in range(runs):
-            values = {b: {"samples": [float(random.lognormal(0, 0.01))], "unit": "ms"} for b in ("b0", "b1", "b2")}
-            values["b1"]["samples"] = [values["b1"]["samples"][0] * factor]  # type: ignore[index]  # a list
-            (Path(name) / f"{run}.json").write_text(json.dumps(values))
+            factors = {"b0": 1.0, "b1": factor, "b2": 1.0}
+            values = {b: [float(f * random.lognormal(0, 0.01))] for b, f in factors.items()}
+            entries = {b: {"samples": samples, "unit": "ms"} for b, samples in values.items()}
+            (Path(name) / f"{run}.json").write_text(json.dumps(entries))
         return name
 
     return write

@@ -39,7 +39,7 @@ def make_history(
             sha = f"{day:040x}" if side == "head" or same_code else f"{day - 1:040x}"
             at = BEGIN + timedelta(days=day)
             sides.append(BenchmarkRun(records, job=f"job{day}", sha=sha, measured_at=at))
-        pairs.append(JobPair(*sides, same_job=True))
+        pairs.append(JobPair(sides[0], sides[1], same_job=True))
     return pairs
 
 

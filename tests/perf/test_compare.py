@@ -125,7 +125,7 @@ def test_runs_too_noisy_to_rule_anything_out_are_inconclusive() -> None:
     random = np.random.default_rng(1)
     noisy = [tuple((float(x),) for x in random.lognormal(0, 0.8, 8)) for _ in range(2)]
     sides = [BenchmarkRun((BenchmarkRecord("x", processes),)) for processes in noisy]
-    [finding] = compare([JobPair(*sides, same_job=True)]).findings
+    [finding] = compare([JobPair(sides[0], sides[1], same_job=True)]).findings
 
     assert finding.standing is Standing.INCONCLUSIVE
     assert "too noisy to rule out" in finding.reason

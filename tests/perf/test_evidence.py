@@ -29,7 +29,7 @@ def test_fewest_runs_that_can_pass(tests: int, runs: int) -> None:
 def test_five_against_five_over_sixty_benchmarks_can_never_pass(runs: int, *, can_pass: bool) -> None:
     rng = np.random.default_rng(0)
     groups = [Groups(rng.normal(size=runs), rng.normal(size=runs), paired=False) for _ in range(59)]
-    clear = Groups(np.arange(runs, dtype=float), 100.0 + np.arange(runs), paired=False)
+    clear = Groups(np.arange(runs, dtype=float), np.arange(100, 100 + runs, dtype=float), paired=False)
 
     assert (benjamini_hochberg(p_values([clear, *groups]))[0] <= 0.05) == can_pass
 

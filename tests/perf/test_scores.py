@@ -91,7 +91,7 @@ def test_a_change_of_what_never_varied_is_infinitely_far() -> None:
 def test_one_job(shift: float, z: float, expected: tuple[bool, bool]) -> None:
     shifts, scores = np.array([[shift]]), np.array([[z]])
 
-    assert (candidates(shifts, scores, RULE).all(), alarms(shifts, scores, RULE)[0]) == expected
+    assert (bool(candidates(shifts, scores, RULE).all()), bool(alarms(shifts, scores, RULE)[0])) == expected
 
 
 @pytest.mark.parametrize(

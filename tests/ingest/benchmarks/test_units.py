@@ -31,4 +31,5 @@ from cipredict.ingest.benchmarks.units import Unit, parse_unit
 def test_units(text: str, name: str, factor: float, *, higher: bool) -> None:
     unit = parse_unit(text)
 
-    assert unit == Unit(name, pytest.approx(factor), higher_is_better=higher)
+    assert unit == Unit(name, unit.factor, higher_is_better=higher)
+    assert unit.factor == pytest.approx(factor)
