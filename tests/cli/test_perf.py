@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -222,3 +225,22 @@ def test_record_and_ingest_and_detect_from_the_store(results: Results, capsys: p
 def test_nothing_recorded_is_one_line(history: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["perf", "calibrate", "--history", history, "--since", "1h"]) == 2
     assert capsys.readouterr().err.endswith("[perf-no-history]\n")
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_cancelled_run_leaves_neither_process_nor_tree(tmp_path: Path) -> None:
+    command = ["perf", "run", "--base", "HEAD^", "--", "sh", "-c", f"echo $$ > {tmp_path}/pid; sleep 60", "{output}"]
+    written = tmp_path / "pid"
+    started = subprocess.Popen([sys.executable, "-m", "cipredict", *command])
+    deadline = time.monotonic() + 30
+    while not (written.exists() and written.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    started.terminate()
+    code = started.wait(timeout=30)
+    pid = int(written.read_text())
+    trees = subprocess.run(["git", "worktree", "list"], check=True, capture_output=True, text=True).stdout
+
+    assert code == 130
+    assert len(trees.splitlines()) == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
