@@ -109,7 +109,8 @@ def _answer(series: str, good: str, *, bad: str) -> dict[str, object]:
         sys.stderr.write(f"{series}: git knows no way from '{good[:10]}' to '{bad[:10]}'. [perf-range]\n")
         return {"benchmark": series, "last_good": good, "first_bad": bad, "suspects": None}
     suspects = rank_suspects([Suspect(*commit) for commit in commits], series)
-    title = f"{series}: {len(suspects)} commits between {good[:10]} and {bad[:10]}"
+    count = "1 commit" if len(suspects) == 1 else f"{len(suspects)} commits"
+    title = f"{series}: {count} between {good[:10]} and {bad[:10]}"
     rows = map(_suspect_cells, suspects[:_SUSPECTS_SHOWN])
     sys.stderr.write(render_rows(title, ["commit", "shares", "files", "subject"], rows) + "\n")
     listed = [_suspect_json(one) for one in suspects]

@@ -30,15 +30,19 @@ _COMMON_SHARE, _COMMON_SHIFT = 0.6, log(1.03)
 _ORDER = list(Standing)
 _PUBLISHED_RATES = {
     True: (
-        "On 270 runs of unchanged code on hosted runners (django-asv, with history) the paired rule alarmed falsely "
-        "on 7.8 % in one job and 0.4 % when confirmed. `perf calibrate` measures your own."
+        "On 270 runs of unchanged code on hosted runners (django-asv) the paired rule alarmed falsely on 7.8 % in one "
+        "job and 0.4 % when confirmed. `perf calibrate` measures your own."
     ),
     False: (
-        "Unpaired: the machines differ too. On 270 runs of unchanged code on hosted runners (django-asv, with history) "
-        "this rule alarmed falsely on 3.7 %, and found 33 % of slow-downs by 10 %; paired, it finds 92 %."
+        "Unpaired: the machines differ too. On 270 runs of unchanged code on hosted runners (django-asv) this rule "
+        "alarmed falsely on 3.7 %, and found 33 % of slow-downs by 10 %; paired, it finds 92 %."
     ),
 }
-"""By whether base and head were paired: what benchmarks/gates/regressions.py measures."""
+"""With history, by whether base and head were paired: what benchmarks/gates/regressions.py measures."""
+_NO_HISTORY = {
+    True: "No history: rank tests over the runs decide, at most 5 % of whose alarms are false (Benjamini-Hochberg).",
+    False: "No history, and the machines differ too: what the tests find may be the machine. Measure both in one job.",
+}
 _ALL_SLOWER = "A change that slows all of them looks like that too: measure again on another machine."
 _UNUSABLE = {
     "new": Standing.NEW,
@@ -79,7 +83,12 @@ def compare(pairs: Sequence[JobPair], options: CompareOptions | None = None) -> 
     findings += [SeriesFinding(one.series, _UNUSABLE[one.kind], one.reason) for one in unusable]
     findings = [one._replace(is_blocking=options.may_block(one.series)) for one in findings]
     findings.sort(key=_worst_first)
-    notes = (*_notes(jobs, options.profile, paired=paired), *map(_same_machine, sorted(repeated)))
+    has_history = not np.isnan(own).all()
+    notes = (
+        *_notes(jobs),
+        _rate_note(options.profile, paired=paired, has_history=has_history),
+        *map(_same_machine, sorted(repeated)),
+    )
     return Comparison(tuple(findings), every_job, paired=paired, notes=notes)
 
 
@@ -158,7 +167,7 @@ def _worst_first(finding: SeriesFinding) -> tuple[int, float, str]:
     return _ORDER.index(finding.standing), -abs(finding.shift or 0.0), finding.series
 
 
-def _notes(jobs: Sequence[JobFacts], profile: NoiseProfile, *, paired: bool) -> Iterator[str]:
+def _notes(jobs: Sequence[JobFacts]) -> Iterator[str]:
     for job in jobs:
         percent = 100 * expm1(job.common_mode)
         if abs(percent) >= 1:
@@ -168,15 +177,14 @@ def _notes(jobs: Sequence[JobFacts], profile: NoiseProfile, *, paired: bool) -> 
         share = sum(shift > _COMMON_SHIFT for shift in shifts) / max(1, len(shifts))
         if job.common_mode and share > _COMMON_SHARE:
             yield f"{100 * share:.0f} % of the benchmarks are worse by more than 3 %. {_ALL_SLOWER}"
-    yield _rate_note(profile, paired=paired)
 
 
-def _rate_note(profile: NoiseProfile, *, paired: bool) -> str:
+def _rate_note(profile: NoiseProfile, *, paired: bool, has_history: bool) -> str:
     rate = profile.rates.get("paired" if paired else "unpaired")
     if rate is not None and rate.runs:
         kind = "paired" if paired else "unpaired"
         return f"The {kind} rule alarmed on {rate.alarms} of {rate.runs} runs of this project's own unchanged code."
-    return _PUBLISHED_RATES[paired]
+    return _PUBLISHED_RATES[paired] if has_history else _NO_HISTORY[paired]
 
 
 def _same_machine(job: str) -> str:
