@@ -15,6 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from django_asv import load_environments
 
 from cipredict.perf.change_points import Detection, detect, detect_by_permutation
 from cipredict.perf.energy import split_scores
+from cipredict.perf.history import Turn, find_turns
 from cipredict.perf.machine import common_modes, without_machines
 from cipredict.perf.replay import head_table
 from cipredict.perf.scores import Floats
@@ -60,6 +62,7 @@ DETECTORS: dict[str, Detector] = {
 
 def main() -> None:
     show_steps()
+    show_agreement()
     show_otava()
     show_mongodb(quick="--quick" in sys.argv)
     show_annotated()
@@ -131,6 +134,31 @@ def score_steps(windows: Sequence[Window], detector: Detector, correct: Callable
 
 def points_of(table: Floats, window: Window, detector: Detector, *, correct: Callable[[Floats], Floats]) -> list[int]:
     return detector(np.exp(correct(table)[:, window.column]))
+
+
+def show_agreement() -> None:
+    """Count the points of a Python version that another one has too, within three days: those are no chance."""
+    environments = load_environments()
+    turns = {one.name: find_turns([pair.head for pair in one.pairs]) for one in environments}
+    times = {one.name: [pair.head.measured_at for pair in one.pairs if pair.head.measured_at] for one in environments}
+    seen = checked = 0
+    for name, found in turns.items():
+        for turn in found:
+            others = [o for o, t in times.items() if o != name and turn.since and is_inside(turn.since, t)]
+            checked += bool(others)
+            seen += any(is_same(turn, other) for o in others for other in turns[o])
+    print(f"points that another Python version, measured on other machines, shows too: {seen} of {checked}")
+
+
+def is_inside(moment: datetime, times: Sequence[datetime]) -> bool:
+    """Tell whether a point at that time could be found among jobs at these."""
+    return min(times) + timedelta(days=10) < moment < max(times) - timedelta(days=10)
+
+
+def is_same(turn: Turn, other: Turn) -> bool:
+    if turn.since is None or other.since is None or turn.series != other.series:
+        return False
+    return abs(turn.since - other.since) <= timedelta(days=3) and turn.is_worse == other.is_worse
 
 
 def show_otava() -> None:
