@@ -77,7 +77,7 @@ def compare_pair(pair: JobPair, options: ComparingOptions) -> Comparison:
 
     from cipredict.perf.compare import compare  # noqa: PLC0415  # scipy
 
-    named = pair._replace(head=replace(pair.head, job=options.job or this_job()))
+    named = pair._replace(head=replace(pair.head, job=options.job or this_machine()))
     comparison = compare([named], compare_options(options))
     return replace(comparison, made_from=MadeFrom(__version__, commit=pair.head.sha))
 
@@ -103,8 +103,15 @@ def _rename(text: str) -> tuple[str, str]:
     return old, new
 
 
+def this_machine() -> str:
+    """Name this machine, which does not confirm itself: a hosted runner is new for every job, others have names."""
+    name = os.environ.get("RUNNER_NAME") or socket.gethostname()
+    is_hosted = os.environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
+    return this_job() if is_hosted else name
+
+
 def this_job() -> str:
-    """Name this job and machine: another attempt or matrix entry is another machine, as far as CI tells."""
+    """Name this job, to keep what it measured together."""
     run = ci_run()
     if run is None:
         return f"{socket.gethostname()}/{os.getpid()}"

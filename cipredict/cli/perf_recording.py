@@ -53,7 +53,7 @@ def remember_run(run: BenchmarkRun, folder: Path, *, side: str) -> None:
         The folder cannot be written.
     """
     ci = ci_run()
-    key: dict[str, object] = {"provider": "local", "repository": "", "run_id": run.job, "attempt": 1}
+    key: dict[str, object] = {}
     if ci is not None:
         key = {"provider": ci.provider, "repository": ci.repository, "run_id": ci.run_id, "attempt": ci.attempt}
     at = run.measured_at or datetime.now(UTC)

@@ -118,7 +118,7 @@ def measure(options: RunningOptions, comparing: ComparingOptions, settings: Sett
             if options.build:
                 run_command(options.build, cwd=tree.place, timeout_s=ends_at - time.monotonic())
         bench = _Bench(trees, options, job=job, ends_at=ends_at)
-        comparison = _until_decided(bench, options, replace(comparing, job=job))
+        comparison = _until_decided(bench, options, comparing)
     for side in ("base", "head"):
         remember_run(bench.merged(side), settings.events, side=side)
     return comparison

@@ -50,14 +50,12 @@ class Detection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChangePoint:
-    """The first index of a new level; means and standard deviations of the segments before and after."""
+    """The first index of a new level, and the means of the segments before and after."""
 
     index: int
     p_value: float
     before: float
     after: float
-    before_sd: float = 0.0
-    after_sd: float = 0.0
 
     @property
     def change(self) -> float:
@@ -119,7 +117,7 @@ def _judge(series: Floats, segments: tuple[int, int, int]) -> ChangePoint:
     pooled = ((n - 1) * s**2 + (m - 1) * t**2) / (n + m - 2) * (1 / n + 1 / m)
     distance = abs(a - b) / sqrt(pooled) if pooled else inf if a != b else 0.0
     p = 2 * float(stdtr(n + m - 2, -distance))
-    return ChangePoint(index, p, float(a), float(b), float(s), float(t))
+    return ChangePoint(index, p, float(a), float(b))
 
 
 def _merge(series: Floats, indexes: Sequence[int], detection: Detection) -> list[ChangePoint]:

@@ -68,6 +68,26 @@ def test_from_candidate_to_block(results: Results, capsys: pytest.CaptureFixture
     assert "block: Slower, and a second machine confirms it." in capsys.readouterr().err
 
 
+def test_a_machine_does_not_confirm_itself(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    base, head = results("base"), results("head", 1.2, seed=1)
+    main(["perf", "compare", base, head, "--output", "a.json"])
+    code = main(["perf", "compare", base, head, "--confirms", "a.json"])
+
+    assert code == 0
+    assert "the same machine confirms nothing" in capsys.readouterr().err
+
+
+def test_every_job_of_a_hosted_runner_is_a_machine_of_its_own(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, head = results("base"), results("head", 1.2, seed=1)
+    monkeypatch.setattr("cipredict.cli.perf_comparing.this_job", iter(["one", "two"]).__next__)
+    monkeypatch.setenv("RUNNER_ENVIRONMENT", "github-hosted")
+    main(["perf", "compare", base, head, "--output", "a.json"])
+
+    assert main(["perf", "compare", base, head, "--confirms", "a.json"]) == 1
+
+
 def test_too_little_data_exits_4(results: Results) -> None:
     assert main(["perf", "compare", results("base", runs=1), results("head", runs=1)]) == 4
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from cipredict.ingest.benchmarks import asv, criterion, generic, google, hyperfi
 from cipredict.ingest.benchmarks.interface import Decoder, Json, ReadBenchmarks
 from cipredict.records import BenchmarkRecord, BenchmarkRun
 
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 DECODERS: tuple[Decoder, ...] = (pytest_benchmark, asv, google, hyperfine, jmh, criterion, generic)
 """In the order in which they are asked; the last takes what nobody knows."""
 
@@ -99,7 +101,7 @@ def _commit(document: Json) -> str:
         return ""
     commit = document.get("commit_info")
     stated = document.get("commit_hash") or (commit.get("id") if isinstance(commit, dict) else document.get("sha"))
-    return stated if isinstance(stated, str) else ""
+    return stated if isinstance(stated, str) and _COMMIT.fullmatch(stated) else ""
 
 
 def _moment(document: Json) -> datetime | None:
