@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 pytest.importorskip("scipy", reason="the perf extra is not installed")
 
 from cipredict.perf.change_points import Detection, detect, detect_by_permutation  # after the skip
-from cipredict.perf.energy import best_split, split_scores
+from cipredict.perf.energy import best_split, distances_before, split_scores
 
 pytestmark = pytest.mark.learn
 SHARED = Path("../shared/data/perf")
@@ -43,6 +43,14 @@ def test_split_scores_are_those_of_all_pairs(values: list[int]) -> None:
     expected = [0.0, *(q_of(values[:t], values[t:]) for t in range(1, len(values)))]
 
     assert split_scores(np.array(values, dtype=float)).tolist() == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("length", [251, 256, 257, 700])
+def test_long_series_have_the_distances_of_all_pairs(length: int) -> None:
+    values = np.random.default_rng(length).integers(0, 50, length).astype(float)
+    expected = np.tril(np.abs(values[:, None] - values[None, :])).sum(axis=1)
+
+    np.testing.assert_allclose(distances_before(values), expected)
 
 
 def test_a_step_is_found_where_it_is() -> None:
