@@ -191,3 +191,36 @@ class ReportRecord:
     cases: int = 0
     size_bytes: int | None = None
     sha256: str = ""
+
+
+class BenchmarkRecord(NamedTuple):
+    """What one job measured of one metric of one benchmark.
+
+    Attributes
+    ----------
+    unit : "s", "B" or "1/s" where the reader knows; otherwise as stated, empty where nothing is
+    processes : per process (or fork) its raw samples; samples of one process are not independent of each other
+    higher_is_better : of a throughput or a score
+    """
+
+    benchmark: str
+    processes: tuple[tuple[float, ...], ...]
+    metric: str = "time"
+    unit: str = "s"
+    higher_is_better: bool = False
+
+    @property
+    def series(self) -> str:
+        """Name of the benchmark, and of the metric unless it is the time."""
+        return self.benchmark if self.metric == "time" else f"{self.benchmark} [{self.metric}]"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkRun:
+    """What one job measured of one version of the code. `job` names machine and job: two runs of one job are a pair."""
+
+    records: tuple[BenchmarkRecord, ...]
+    source: str = ""
+    job: str = ""
+    sha: str = ""
+    measured_at: datetime | None = None

@@ -25,6 +25,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
     "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
     "deploy": ("cipredict.cli.deploy", "Bring a release to everybody step by step, and back where it is bad."),
+    "perf": ("cipredict.cli.perf", "Measure, compare and watch benchmarks; say what became slower."),
     "doctor": ("cipredict.cli.doctor", "Check everything that plans rest on; say what to do."),
 }
 """Command → (module, one line), in the order of use."""
@@ -107,7 +108,11 @@ def _explain(error: BaseException) -> tuple[str, int]:
     return f"A bug in cipredict: {type(error).__name__}: {error}. {hint}", EXIT_OUR_BUG
 
 
-_EXTRAS = {"opentelemetry": "otel", **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol"), "store")}
+_EXTRAS = {
+    "opentelemetry": "otel",
+    "scipy": "perf",
+    **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol"), "store"),
+}
 
 
 def _missing_extra(error: ModuleNotFoundError) -> str:

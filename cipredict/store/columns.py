@@ -132,6 +132,16 @@ _PLAN = pa.schema(
         ("skips_nothing", pa.bool_()),
     ]
 )
+_SAMPLE = pa.schema(
+    [
+        *_KEY,
+        ("benchmark", pa.string()),
+        ("metric", pa.string()),
+        ("unit", pa.string()),
+        ("sample", pa.int32()),
+        ("value", pa.float64()),
+    ]
+)
 _PREDICTION = pa.schema(
     [
         ("event_id", pa.string()),
@@ -223,6 +233,11 @@ def event_tables(
         "events": table_of(_EVENT, events),
         "plans": table_of(_PLAN, plans),
     }
+
+
+def sample_tables(samples: Sequence[Sequence[object]]) -> dict[str, Table]:
+    """Give the `incoming` samples of benchmarks, and the keys of their runs."""
+    return {"": table_of(_SAMPLE, samples), "keys": table_of(pa.schema(_KEY), [row[:4] for row in samples])}
 
 
 def snapshot_table(kind: str, source: str, recorded_at: datetime) -> Table:

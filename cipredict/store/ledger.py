@@ -1,5 +1,7 @@
 """Events into the ledger: what CI jobs planned, to be held against what happened afterwards (`queries.load_ledger`).
 
+A `benchmarks` event also fills `benchmark_samples`, under its run.
+
 A plan event's body is the plan document. Of a selection plan the ledger reads `id`, `schema`, `observe`, `order_only`,
 `fallback` and per entry of `cases`: `id`, `decision` (`skip` or else it runs), `p_fail`, `expected_s`. Whatever is
 missing or oddly typed stays unknown: an event is a fact about the past and is never refused.
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from cipredict.events import Event
-from cipredict.store.columns import event_tables, utc
+from cipredict.store.columns import event_tables, sample_tables, utc
 from cipredict.store.database import Store
 from cipredict.store.statements import upsert
 
@@ -30,6 +32,9 @@ def add_events(store: Store, events: Iterable[Event]) -> int:
             map(_event_row, step), map(_plan_row, plans), (row for plan in plans for row in _prediction_rows(plan))
         )
         upsert(store.connection, ("cases", "events"), tables)
+        samples = [row for event in step if event.kind == "benchmarks" for row in _sample_rows(event)]
+        if samples:
+            upsert(store.connection, ("unknown_runs", "benchmark_samples"), sample_tables(samples))
         taken += len(step)
     return taken
 
@@ -52,6 +57,19 @@ def _prediction_rows(event: Event) -> Iterator[tuple[object, ...]]:
         if isinstance(case, dict) and isinstance(case.get("id"), str):
             is_selected = case.get("decision") != "skip"
             yield event_id, case["id"], is_selected, _number(case, "p_fail"), _number(case, "expected_s")
+
+
+def _sample_rows(event: Event) -> Iterator[tuple[object, ...]]:
+    """Give what head measured, a row per sample; the base of a pair is another run's code and stays in its event."""
+    run, benchmarks = event.run, event.body.get("benchmarks")
+    key = (_text(run, "provider"), _text(run, "repository"), _text(run, "run_id"), _attempt(run))
+    if not key[2] or event.body.get("side") == "base" or not isinstance(benchmarks, list):
+        return
+    for entry in benchmarks:
+        if isinstance(entry, dict) and isinstance(entry.get("processes"), list):
+            name = tuple(_text(entry, word) for word in ("benchmark", "metric", "unit"))
+            values = [value for process in entry["processes"] for value in process if isinstance(value, int | float)]
+            yield from ((*key, *name, number, float(value)) for number, value in enumerate(values))
 
 
 def _cases(cases: object) -> Iterator[object]:

@@ -57,6 +57,11 @@ def load_coverage_files(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_coverage_files", as_of)
 
 
+def load_benchmark_events(store: Store, as_of: datetime) -> Table:
+    """Give a row per remembered measurement of a job's benchmarks, in the order of time: happened_at, body."""
+    return _load(store, "load_benchmark_events", as_of)
+
+
 def load_import_edges(store: Store, as_of: datetime) -> Table:
     """Give a row per import of one file by another, as last read."""
     return _load(store, "load_import_edges", as_of)

@@ -51,6 +51,14 @@ def test_commands_of_ci_jobs_import_nothing_heavy(arguments: list[str], tmp_path
     assert modules & HEAVY == set()
 
 
+def test_comparing_benchmarks_imports_scipy_and_nothing_heavier(tmp_path: Path) -> None:
+    pytest.importorskip("scipy", reason="the perf extra is not installed")
+    (tmp_path / "a.json").write_text('{"parse": 1.0}')
+    _, modules = modules_after(["perf", "compare", "a.json", "a.json"], cwd=tmp_path)
+
+    assert modules & HEAVY == {"scipy"}
+
+
 def test_help_imports_neither_typer_nor_rich(tmp_path: Path) -> None:
     _, modules = modules_after(["--help"], cwd=tmp_path)
 

@@ -59,6 +59,7 @@ DATED = [
     queries.load_jobs,
     queries.load_coverage_links,
     queries.load_coverage_files,
+    queries.load_benchmark_events,
     queries.load_import_edges,
     queries.load_timings,
     queries.load_commits,
@@ -141,6 +142,7 @@ def fill(store: Store, history: Sequence[Night], *, first: int = 0) -> None:
     add_jobs(store, [JobRecord(key_of(n), "7", "linux", night.started_at, night.started_at) for n, night in numbered])
     add_commits(store, [commit_of(n, night) for n, night in numbered])
     add_events(store, [plan_of(n, night) for n, night in numbered])
+    add_events(store, [Event("benchmarks", night.known_at, {}, {"job": str(n)}) for n, night in numbered])
     for number, night in numbered:
         source = str(number)
         links = [CoverageLink(case.case_id, path, number + 1) for case in night.cases for path in night.paths or ()]
