@@ -96,7 +96,9 @@ class CacheModel(Generic[Content]):
     evicted_bytes: int = 0
     _places: dict[_Place, dict[str, Entry[Content]]] = field(default_factory=dict)  # keys by creation, oldest first
 
-    def restore(self, keys: Keys, *, scopes: Sequence[str] = ("main",), version: str = "", now_s: float) -> Restored[Content]:
+    def restore(
+        self, keys: Keys, *, scopes: Sequence[str] = ("main",), version: str = "", now_s: float
+    ) -> Restored[Content]:
         """Give what a run in `scopes` (own first, default branch last) restores; using an entry keeps it alive."""
         self._expire(now_s)
         for scope in scopes:

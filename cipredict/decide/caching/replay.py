@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from math import nan
 from statistics import fmean
 
-from cipredict.decide.caching.designs import Design, Snapshot
+from cipredict.decide.caching.designs import KeyDesign, Snapshot
 from cipredict.decide.caching.provider import GITHUB, CacheModel, Outcome, Rules
 
 _RECENT_RUNS = 300
@@ -91,9 +91,7 @@ def _mean(values: Sequence[float]) -> float:
     return fmean(values) if values else nan
 
 
-def replay(
-    design: Design, history: Sequence[Snapshot], *, rules: Rules = GITHUB, size_bytes: int = 0
-) -> Replay:
+def replay(design: KeyDesign, history: Sequence[Snapshot], *, rules: Rules = GITHUB, size_bytes: int = 0) -> Replay:
     """Run every commit of a history, oldest first, on the default branch.
 
     `size_bytes` is of an entry that holds what is needed and no more; bloated ones are as much larger.

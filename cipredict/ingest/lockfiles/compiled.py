@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 
-from cipredict.ingest.lockfiles.interface import LockfileInvalid, Package, parse_text, tables_of, text_of
+from cipredict.ingest.lockfiles.interface import LockfileInvalid, Package, parse_text, parse_toml, tables_of, text_of
 
 _GEM = re.compile(r" {4}(\S+) \((.+)\)")
 _REVISION = re.compile(r" {2}revision: (\S+)")
@@ -14,7 +13,7 @@ _REVISION = re.compile(r" {2}revision: (\S+)")
 
 def read_cargo(content: bytes) -> Iterator[Package]:
     """Read Cargo.lock; packages without a source are the workspace's own."""
-    for table in tables_of(tomllib.loads(parse_text(content)), "package"):
+    for table in tables_of(parse_toml(content), "package"):
         if "source" in table:
             source, version = text_of(table["source"], "source"), text_of(table.get("version"), "version")
             commit = source.rpartition("#")[2] if source.startswith("git+") else ""

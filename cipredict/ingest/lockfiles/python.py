@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 
-from cipredict.ingest.lockfiles.interface import LockfileInvalid, Package, object_of, parse_text, tables_of, text_of
+from cipredict.ingest.lockfiles.interface import (
+    LockfileInvalid,
+    Package,
+    object_of,
+    parse_text,
+    parse_toml,
+    tables_of,
+    text_of,
+)
 
 _LOCAL_SOURCES = frozenset({"virtual", "editable", "directory", "workspace"})
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(===?\s*[^\s;,]+|@\s*[^\s;]+|[^;]*)")
@@ -26,7 +33,7 @@ def canonical_name(name: str) -> str:
 
 def read_uv(content: bytes) -> Iterator[Package]:
     """Read uv.lock; the project itself and other local packages are not cached."""
-    for table in tables_of(tomllib.loads(parse_text(content)), "package"):
+    for table in tables_of(parse_toml(content), "package"):
         source = table.get("source")
         kinds = set(source) if isinstance(source, dict) else set()
         if not kinds & _LOCAL_SOURCES:
@@ -35,7 +42,7 @@ def read_uv(content: bytes) -> Iterator[Package]:
 
 def read_poetry(content: bytes) -> Iterator[Package]:
     """Read poetry.lock."""
-    for table in tables_of(tomllib.loads(parse_text(content)), "package"):
+    for table in tables_of(parse_toml(content), "package"):
         source = table.get("source")
         source = source if isinstance(source, dict) else {}
         if source.get("type") != "directory":
@@ -44,14 +51,14 @@ def read_poetry(content: bytes) -> Iterator[Package]:
 
 def read_pdm(content: bytes) -> Iterator[Package]:
     """Read pdm.lock."""
-    for table in tables_of(tomllib.loads(parse_text(content)), "package"):
+    for table in tables_of(parse_toml(content), "package"):
         if "path" not in table:
             yield _pinned(table, git=table.get("revision"))
 
 
 def read_pylock(content: bytes) -> Iterator[Package]:
     """Read pylock.toml (PEP 751)."""
-    for table in tables_of(tomllib.loads(parse_text(content)), "packages"):
+    for table in tables_of(parse_toml(content), "packages"):
         vcs = table.get("vcs")
         if "directory" not in table:
             yield _pinned(table, git=vcs.get("commit-id") if isinstance(vcs, dict) else None)

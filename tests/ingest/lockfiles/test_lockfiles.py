@@ -60,7 +60,9 @@ def spelled(packages: frozenset[Package]) -> set[str]:
     return {f"{name}@{version}" for name, version in packages}
 
 
-@pytest.mark.parametrize(("sample", "path", "expected"), SAMPLE_PACKAGES, ids=[sample for sample, _, _ in SAMPLE_PACKAGES])
+@pytest.mark.parametrize(
+    ("sample", "path", "expected"), SAMPLE_PACKAGES, ids=[sample for sample, _, _ in SAMPLE_PACKAGES]
+)
 def test_a_lock_file_gives_the_packages_that_are_installed(sample: str, path: str, expected: set[str]) -> None:
     if sample.startswith(NEEDS_YAML):
         pytest.importorskip("yaml", reason="needs the store extra")
@@ -127,7 +129,7 @@ def test_an_unknown_name_is_refused() -> None:
         ("package.json", False),
     ],
 )
-def test_readers_are_chosen_by_name(path: str, is_known: bool) -> None:
+def test_readers_are_chosen_by_name(path: str, *, is_known: bool) -> None:
     assert is_known == (reader_of(path) is not None)
 
 
@@ -172,7 +174,10 @@ VERSIONS = st.from_regex(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True)
 @given(st.dictionaries(NAMES, VERSIONS, max_size=8))
 def test_formats_agree_on_any_packages(packages: dict[str, str]) -> None:
     expected = {f"{name}@{version}" for name, version in packages.items()}
-    toml = "".join(f'[[package]]\nname = "{name}"\nversion = "{version}"\nsource = "registry+x"\n' for name, version in packages.items())
+    toml = "".join(
+        f'[[package]]\nname = "{name}"\nversion = "{version}"\nsource = "registry+x"\n'
+        for name, version in packages.items()
+    )
     yarn = "".join(f'{name}@^1, "{name}@^2":\n  version "{version}"\n' for name, version in packages.items())
     pins = "".join(f"{name}=={version}\n" for name, version in packages.items())
 
