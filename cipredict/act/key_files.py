@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from errno import ELOOP
 from pathlib import Path
+from posixpath import basename
 from stat import S_ISREG
 
 from cipredict.act.git import ask_git
@@ -20,7 +21,7 @@ from cipredict.errors import ChangeUnknown
 _CHUNK_BYTES = 1 << 20
 _LINK, _SUBMODULE = "120000", "160000"
 GONE = "gone"
-"""In place of the id of a file that cannot be read: its key is like no other, so nothing wrong is restored."""
+"""Instead of the id of a file that cannot be read: the run must get a key like no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,25 @@ class KeyFiles:
     complaints: tuple[str, ...]
     has_git: bool
 
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every file could be read."""
+        return GONE not in self.ids.values()
 
-def read_key_files(root: Path, is_key_file: Callable[[str], bool], *, literal: Sequence[str] = ()) -> KeyFiles:
-    """Give the key files below `root`: tracked ones, new ones that git does not ignore, and `literal` paths.
 
-    Never raises for a single file; links are followed to files, not to folders.
+def read_key_files(root: Path, is_key_file: Callable[[str], bool], *, patterns: Sequence[str] = ()) -> KeyFiles:
+    """Give the key files below `root`: tracked, new and not ignored by git, or spelled out in `patterns`.
+
+    `patterns` are the globs behind `is_key_file`. Never raises for a single file; links are followed to files, not to
+    folders.
     """
     complaints: list[str] = []
     try:
-        ids, doubtful = _indexed(root, is_key_file, complaints)
+        ids, doubtful = _indexed(root, is_key_file, complaints=complaints, names={basename(one) for one in patterns})
         has_git = True
     except ChangeUnknown:
         ids, doubtful, has_git = {}, [path for path in _walk(root) if is_key_file(path)], False
-    doubtful.extend(path for path in literal if path not in ids and is_key_file(path) and (root / path).is_file())
+    doubtful.extend(path for path in patterns if path not in ids and is_key_file(path) and (root / path).is_file())
     algorithm = "sha256" if any(len(oid) == 64 for oid in ids.values()) else "sha1"
     for path in dict.fromkeys(doubtful):
         found = _hash(root / path, algorithm, complaints, name=path)
@@ -59,7 +66,9 @@ def read_key_files(root: Path, is_key_file: Callable[[str], bool], *, literal: S
     return KeyFiles(dict(sorted(ids.items())), tuple(complaints), has_git)
 
 
-def _indexed(root: Path, is_key_file: Callable[[str], bool], complaints: list[str]) -> tuple[dict[str, str], list[str]]:
+def _indexed(
+    root: Path, is_key_file: Callable[[str], bool], *, complaints: list[str], names: set[str]
+) -> tuple[dict[str, str], list[str]]:
     """Give ids that the index holds, and the paths whose content it does not tell."""
     ids: dict[str, str] = {}
     doubtful: list[str] = []
@@ -67,8 +76,8 @@ def _indexed(root: Path, is_key_file: Callable[[str], bool], complaints: list[st
         facts, _, path = line.partition("\t")
         mode, oid, _ = facts.split(" ")
         if mode == _SUBMODULE:
-            if is_key_file(f"{path}/x") or is_key_file(path):
-                complaints.append(f"{path} is a submodule: its commit is in the key, its files are not.")
+            if any(is_key_file(f"{path}/{name}") for name in names):
+                complaints.append(f"{path} is a submodule: its commit is in the key instead of its files.")
                 ids[path] = oid
         elif is_key_file(path):
             if mode == _LINK:
@@ -118,10 +127,10 @@ def _hash(path: Path, algorithm: str, complaints: list[str], *, name: str) -> st
     except IsADirectoryError:
         return None
     except OSError as error:
-        complaints.append(f"{name} cannot be read ({_why(error)}): the key is one that nothing was saved under.")
+        complaints.append(f"{name} cannot be read ({_why(error)}): this run gets a key of its own.")
         return GONE
     if size != facts.st_size:
-        complaints.append(f"{name} changed while it was read: the key is one that nothing was saved under.")
+        complaints.append(f"{name} changed while it was read: this run gets a key of its own.")
         return GONE
     return digest.hexdigest()
 

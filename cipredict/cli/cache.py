@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cipredict.cli.options import EventsOption, ForecastOption, load_settings, make_app
+from cipredict.cli.options import EventsOption, load_settings, make_app
 
 cache = make_app("Make cache keys, say what they bring and why a run missed.")
 apps = {"cache": cache}
@@ -32,3 +32,20 @@ def advise(
     quota_bytes = parse_bytes(quota, option="--quota")
     advice = advise_stages(Path.cwd(), stage=stage, commits=history, quota_bytes=quota_bytes)
     show_advice(advice, quota_bytes=quota_bytes, output_format=output_format)
+
+
+@cache.command("key")
+def key(
+    stage: StageOption = None,
+    base: Annotated[str | None, typer.Option(help="Compare with this branch, tag or commit.")] = None,
+    output_format: Annotated[str, typer.Option("--format", help="json, github or gitlab.")] = "json",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan (JSON) here.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail (exit 2) instead of going on uncached.")] = False,
+    events: EventsOption = None,
+) -> None:
+    """Print the key, what else may be restored, and what the run will find."""
+    from cipredict.cli.cache_keying import KeyOptions, plan_keys, show_keys  # noqa: PLC0415
+
+    options = KeyOptions(stage=stage, base=base, strict=strict, output_format=output_format)
+    settings = load_settings(events=events)
+    show_keys(plan_keys(options, settings), options, settings, output=output)

@@ -69,7 +69,8 @@ def build_keys(stage: CacheStage, at: Snapshot, dimensions: Mapping[str, str]) -
     strict = [dimensions[name] for name in stage.dimensions if name not in stage.loose]
     loose = [dimensions[name] for name in stage.dimensions if name in stage.loose]
     words = [clean(word) for word in (stage.name, *stage.extra, *strict)]
-    prefixes = list(accumulate([clean(word) for word in loose], lambda head, word: f"{head}{word}-", initial="-".join(words) + "-"))
+    strictest = "-".join(words) + "-"
+    prefixes = list(accumulate(loose, lambda head, word: f"{head}{clean(word)}-", initial=strictest))
     keys = design.keys(at, prefixes[-1])
     looser = tuple(reversed(prefixes[:-1])) if 0 in design.restore else ()
     found = Keys(keys.primary, (*keys.restore, *looser)[: MAX_KEYS - 1])
