@@ -11,11 +11,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DistributedTestOrchestrator": "cipredict.orchestrator",
+    "IntelligentCacheManager": "cipredict.cache_manager",
     "PipelineMLPredictor": "cipredict.pipeline_predictor",
     "Worker": "cipredict.orchestrator",
 }
 
-__all__ = ["DistributedTestOrchestrator", "PipelineMLPredictor", "Worker", "__version__"]
+__all__ = ["DistributedTestOrchestrator", "IntelligentCacheManager", "PipelineMLPredictor", "Worker", "__version__"]
 
 
 def __getattr__(name: str) -> object:

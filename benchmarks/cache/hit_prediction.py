@@ -2,7 +2,7 @@
 
 Run: ``python benchmarks/cache/hit_prediction.py [--data ../shared/data/cache/keys] [--runs 1500] [--each]``. The last
 30 % of every component's runs judge. One ensemble for all repositories, as in the research page (gradient boosting: AUC
-0.817, Brier 0.1116, on 17 repositories of which 13 are here); with ``--each`` also one per repository, as a project has.
+0.817, Brier 0.1116, on 17 repositories of which 13 are here); with ``--each`` also one per repository, as in use.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cipredict.act.git import ask_git, describe_clone
+from cipredict.cache_history import StageHistory, read_histories
 from cipredict.cache_stages import CacheStage, choose_stage, read_cache_stages
-from cipredict.cli.cache_history import StageHistory, read_histories
 from cipredict.cli.outputs import warn
 from cipredict.decide.caching.advice import Advice, Option, advise
 from cipredict.decide.caching.designs import DESIGNS, KeyDesign

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import time
 from collections.abc import Mapping
@@ -12,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cipredict import __version__
-from cipredict.act.git import ask_git, changed_paths
-from cipredict.act.key_files import KeyFiles, key_files_at, read_key_files
+from cipredict.act.git import changed_paths
+from cipredict.cache_inputs import BaseKeys, head_of, idle_notes, repository_root, runner_dimensions, working_files
 from cipredict.cache_stages import CacheStage, choose_stage, read_cache_stages
 from cipredict.cli.environment import ci_run
 from cipredict.cli.outputs import remember, strict_error, tell, warn
 from cipredict.decide.caching.designs import DESIGNS
-from cipredict.decide.caching.file_globs import key_files_matcher
-from cipredict.decide.caching.keys import Provider, StageFiles, build_keys, clean, gitlab_keys, idle_globs, snapshot_of
+from cipredict.decide.caching.keys import Provider, build_keys, clean, gitlab_keys, snapshot_of
 from cipredict.decide.caching.provider import Keys
 from cipredict.errors import ChangeUnknown, CipredictError, UsageError
 from cipredict.plans.cache_plan import CachePlan, Expected, Prediction
@@ -28,9 +26,6 @@ from cipredict.render.cache_plan import FORMATS, render_keys, say_keys
 
 if TYPE_CHECKING:
     from cipredict.settings import Settings
-
-_EARLIER_COMMITS = 6
-"""So many last changes of the key files are looked at for GitLab's fallbacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +60,18 @@ def plan_keys(options: KeyOptions, settings: Settings) -> CachePlan:
 
 
 def _plan(stage: CacheStage, options: KeyOptions, settings: Settings) -> CachePlan:
-    root = repository_root()
-    files, whole = _working_files(root, stage)
-    sha = _head(root)
-    dimensions, notes = runner_dimensions(stage)
+    root = repository_root(Path.cwd())
+    files, whole = working_files(root, stage)
+    sha = head_of(root)
+    dimensions, notes = runner_dimensions(stage, os.environ)
     keys = build_keys(stage, snapshot_of(files, sha=sha, at_s=time.time()), dimensions)
     if not whole.is_whole:
         keys = Keys(f"{keys.primary}-{time.time_ns():x}", keys.restore)
-    base = _BaseKeys(root, stage, dimensions)
+    base = BaseKeys(root, stage, dimensions)
     if options.output_format == Provider.GITLAB:
-        keys = gitlab_keys(keys.primary, base.earlier(options.base))
+        earlier, complaint = base.earlier(options.base)
+        notes += [complaint] if complaint else []
+        keys = gitlab_keys(keys.primary, earlier)
     return _to_plan(
         stage,
         options,
@@ -83,7 +80,7 @@ def _plan(stage: CacheStage, options: KeyOptions, settings: Settings) -> CachePl
         expected=_expect(stage, keys, base, ref=options.base),
         files=files.lock,
         sha=sha,
-        notes=(*notes, *whole.complaints, *_idle_notes(stage, whole)),
+        notes=(*notes, *whole.complaints, *idle_notes(stage, whole)),
     )
 
 
@@ -115,100 +112,7 @@ def _to_plan(
     )
 
 
-def repository_root() -> Path:
-    """Give the top of the checkout; the working directory where git does not know one."""
-    try:
-        return Path(ask_git(Path.cwd(), "rev-parse", "--show-toplevel").rstrip("\n"))
-    except ChangeUnknown:
-        return Path.cwd()
-
-
-def _head(root: Path) -> str:
-    try:
-        return ask_git(root, "rev-parse", "HEAD").strip()
-    except ChangeUnknown:
-        return ""
-
-
-def runner_dimensions(stage: CacheStage) -> tuple[dict[str, str], list[str]]:
-    """Give the values of a stage's dimensions on this machine, and a note per variable that is not set."""
-    known = {
-        "os": os.environ.get("RUNNER_OS") or platform.system(),
-        "arch": os.environ.get("RUNNER_ARCH") or platform.machine(),
-        "python": f"py{sys.version_info.major}.{sys.version_info.minor}",
-    }
-    values, notes = {}, []
-    for name in stage.dimensions:
-        variable = name.removeprefix("env:")
-        values[name] = known.get(name) or os.environ.get(variable, "")
-        if not values[name]:
-            values[name] = "unset"
-            notes.append(f"The variable {variable} is not set: it is 'unset' in the key.")
-    return values, notes
-
-
-def _working_files(root: Path, stage: CacheStage) -> tuple[StageFiles, KeyFiles]:
-    """Give the files of every role that the design needs, and those of the lock role as they were read."""
-    needs = DESIGNS[stage.design].needs
-    lock = read_key_files(root, key_files_matcher(stage.key_files), patterns=stage.key_files)
-    manifest, source = (
-        read_key_files(root, key_files_matcher(globs), patterns=globs).ids if role in needs else {}
-        for role, globs in (("manifest", stage.manifest_files), ("source", stage.source_files))
-    )
-    return StageFiles(lock.ids, manifest, source), lock
-
-
-def _idle_notes(stage: CacheStage, whole: KeyFiles) -> list[str]:
-    matched = {glob: [path for path in whole.ids if key_files_matcher([glob])(path)] for glob in stage.key_files}
-    notes = [f"No file matches {glob}." for glob in idle_globs(stage.key_files, matched)]
-    if not whole.has_git:
-        notes.append("This is no git repository: every file was read.")
-    return notes
-
-
-@dataclass(frozen=True, slots=True)
-class _BaseKeys:
-    """The keys that other commits had on this machine."""
-
-    root: Path
-    stage: CacheStage
-    dimensions: Mapping[str, str]
-
-    def at(self, ref: str) -> Keys:
-        """Give the keys of a commit; raises ChangeUnknown where git does not know it, UsageError without key files."""
-        snapshot = snapshot_of(
-            StageFiles(
-                *(
-                    key_files_at(self.root, ref, key_files_matcher(globs)) if globs else {}
-                    for globs in (self.stage.key_files, self.stage.manifest_files, self.stage.source_files)
-                )
-            ),
-            sha=ref,
-            at_s=time.time(),
-        )
-        return build_keys(self.stage, snapshot, self.dimensions)
-
-    def earlier(self, base: str | None) -> list[str]:
-        """Give the keys that were saved before, the base's first: of the commits that changed the key files last."""
-        specs = [f":(top,glob){glob}" for glob in self.stage.key_files if not glob.startswith("!")]
-        found = []
-        try:
-            command = (
-                "log",
-                f"--max-count={_EARLIER_COMMITS}",
-                "--format=%H",
-                "--end-of-options",
-                base or "HEAD",
-                "--",
-            )
-            for commit in ask_git(self.root, *command, *specs).split():
-                found.append(self.at(commit).primary)
-        except (ChangeUnknown, UsageError) as error:
-            warn(f"{error.message} Fewer fallback keys are given.")
-        return found
-
-
-def _expect(stage: CacheStage, keys: Keys, base: _BaseKeys, *, ref: str | None) -> Expected:
+def _expect(stage: CacheStage, keys: Keys, base: BaseKeys, *, ref: str | None) -> Expected:
     """Say what a run finds: certain where the base is known, for its runs saved what they had."""
     run = ci_run()
     wanted = ref or (run.base_sha or run.base_branch if run else None)

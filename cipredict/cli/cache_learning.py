@@ -29,6 +29,8 @@ def learn_cache_hits(settings: Settings) -> None:
 
     with open_store(settings.store, read_only=True) as store:
         rows = load_commits(store, datetime.now(UTC)).to_pylist()
+    if settings.repository:
+        rows = [row for row in rows if row["repository"] == settings.repository]
     commits = []
     for _, touched in groupby(rows, key=lambda row: row["sha"]):
         paths = list(touched)

@@ -88,3 +88,30 @@ def advice_document(row: AdviceRow) -> dict[str, object]:
             for option in row.options
         ],
     }
+
+
+class PredictionRow(NamedTuple):
+    """The forecast of one stage; shares 0…1, None where nothing is known."""
+
+    stage: str
+    predicted: float | None
+    historical: float | None
+    coverage: float | None
+    saved_s: float | None
+    by: str
+    recommendation: str
+    reason: str
+
+
+def render_predictions(rows: Sequence[PredictionRow]) -> Iterator[str]:
+    """Give the forecasts as a table, and a reason per stage."""
+    columns = ("stage", "exact next", "exact so far", "coverage", "saved/run", "by", "recommendation")
+    yield plain_table("Caches of the next run", columns, map(_prediction_cells, rows))
+    for row in rows:
+        yield f"{row.stage}: {row.reason}."
+
+
+def _prediction_cells(row: PredictionRow) -> list[str]:
+    saved = "-" if row.saved_s is None else f"{row.saved_s:.1f} s"
+    by = "the change" if row.by == "change" else row.by
+    return [row.stage, *map(percent, (row.predicted, row.historical, row.coverage)), saved, by, row.recommendation]
