@@ -107,7 +107,10 @@ def _explain(error: BaseException) -> tuple[str, int]:
     return f"A bug in cipredict: {type(error).__name__}: {error}. {hint}", EXIT_OUR_BUG
 
 
-_EXTRAS = {"opentelemetry": "otel", **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol"), "store")}
+_EXTRAS = {
+    "opentelemetry": "otel",
+    **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol", "yaml"), "store"),
+}
 
 
 def _missing_extra(error: ModuleNotFoundError) -> str:

@@ -77,7 +77,7 @@ def _asked(inputs: Mapping[object, object]) -> _Found | None:
 def _implied(action: str, inputs: Mapping[object, object]) -> _Found | None:
     """Give what the setup actions build from their inputs (their sources, 2025); only pip's has a restore key."""
     given = _lines(inputs.get("cache-dependency-path") or inputs.get("cache-dependency-glob"))
-    tool = str(inputs.get("cache") or "")
+    tool = str(inputs.get("cache", ""))
     if action == "actions/setup-node" and tool in _NODE:
         return f"node-cache-${{{{ runner.os }}}}-{tool}-{_hash_of(given or (_NODE[tool],))}", (), ()
     if action == "actions/setup-python" and tool in _PYTHON:

@@ -131,7 +131,9 @@ def _saved_s(stage: CacheStage, *, p_exact: float | None, coverage: float | None
 def _judge(
     stage: CacheStage, past: Replay, *, coverage: float | None, saved_s: float | None
 ) -> tuple[Recommendation, str]:
-    if past.stale:
+    if not past.runs and saved_s is None:
+        return Recommendation.NO_CACHE, "no commit has its key files"
+    if past.runs and past.stale:
         return (
             Recommendation.CHANGE_KEY,
             f"design {stage.design} restores out-of-date content in {past.stale:.1%} of runs",
@@ -140,7 +142,5 @@ def _judge(
         if saved_s <= 0:
             return Recommendation.NO_CACHE, f"restoring and saving cost {-saved_s:.1f} s more per run than they spare"
         return Recommendation.CACHE, f"{saved_s:.1f} s saved per run"
-    if not past.runs:
-        return Recommendation.NO_CACHE, "no commit has its key files"
     useful = "unknown" if coverage is None else f"{coverage:.1%} of the packages restored"
     return Recommendation.CACHE, f"{useful}; set rebuild-s, restore-s and save-s to weigh seconds"

@@ -21,7 +21,7 @@ def history(runs: int = 100, *, change_every: int = 5) -> list[Snapshot]:
     for number in range(runs):
         age = number // change_every
         packages = frozenset(f"p{at}@{(age + at) // 10}" for at in range(10))
-        globs = {LOCKS: f"lock{age}", SOURCES: f"src{number}"}
+        globs: dict[tuple[str, ...], str] = {LOCKS: f"lock{age}", SOURCES: f"src{number}"}
         found.append(Snapshot(f"sha{number}", number * DAY_S / 4, f"lock{age}", "m", f"src{number}", packages, globs))
     return found
 
@@ -107,7 +107,9 @@ def test_patterns_of_hash_files_are_read_in_every_spelling() -> None:
 
 def test_a_template_is_filled_with_what_a_commit_has() -> None:
     [at] = history(runs=1)
-    keys = TemplateDesign("${{ runner.os }}-${{hashFiles('uv.lock')}}-${{ github.sha }}", ("${{ matrix.py }}-",)).keys(at)
+    keys = TemplateDesign("${{ runner.os }}-${{hashFiles('uv.lock')}}-${{ github.sha }}", ("${{ matrix.py }}-",)).keys(
+        at
+    )
 
     assert "<runner.os>-lock0-sha0" == keys.primary
     assert ("<matrix.py>-",) == keys.restore

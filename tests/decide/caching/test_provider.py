@@ -46,9 +46,7 @@ def test_restore_keys_are_tried_in_order_and_the_newest_created_wins() -> None:
 def test_a_prefix_in_the_own_scope_wins_over_an_exact_match_on_the_default_branch() -> None:
     model = model_of(("a-1", MAIN, 0), ("a-0", PULL, 1))
 
-    assert (Outcome.PREFIX, f"{PULL}:a-0") == told(
-        model.restore(Keys("a-1", ("a-",)), scopes=(PULL, MAIN), now_s=2)
-    )
+    assert (Outcome.PREFIX, f"{PULL}:a-0") == told(model.restore(Keys("a-1", ("a-",)), scopes=(PULL, MAIN), now_s=2))
 
 
 def test_a_run_sees_its_own_scope_and_the_default_branch_only() -> None:
@@ -102,7 +100,9 @@ def test_gitlab_falls_back_to_equal_keys_only_and_replaces_what_is_saved_again()
     assert (Outcome.EXACT, "new") == told(model.restore(Keys("a-1"), now_s=402 * DAY_S))
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["a-1", "a-2", "a-12", "b-1"]), st.integers(0, 9), st.integers(0, 5)), max_size=30)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["a-1", "a-2", "a-12", "b-1"]), st.integers(0, 9), st.integers(0, 5)), max_size=30
+)
 
 
 @given(STEPS, st.integers(1, 20))

@@ -19,7 +19,9 @@ SHARED = Path(__file__).parents[4] / "shared" / "data" / "cache" / "keys"
 OLD, NEW = frozenset({"a@1", "b@1"}), frozenset({"a@2", "b@1"})
 
 
-def commit(number: int, lock: str, packages: frozenset[str] | None = None, *, day: float = 0.0, manifest: str = "m") -> Snapshot:
+def commit(
+    number: int, lock: str, packages: frozenset[str] | None = None, *, day: float = 0.0, manifest: str = "m"
+) -> Snapshot:
     return Snapshot(f"sha{number}", day * DAY_S + number, lock, manifest, f"src{number}", packages)
 
 
@@ -107,7 +109,9 @@ def test_weeks_are_iso_weeks_in_utc() -> None:
     assert "2026W01" == week_of(1_767_225_600.0)  # 2026-01-01, a Thursday
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=40), st.sampled_from(sorted(DESIGNS)))
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=40), st.sampled_from(sorted(DESIGNS))
+)
 def test_shares_add_up_and_exact_hits_of_lock_keys_are_fresh(steps: list[tuple[int, int]], design: str) -> None:
     history, day = [], 0.0
     for number, (lock, days) in enumerate(steps):
@@ -131,7 +135,9 @@ def test_shares_add_up_and_exact_hits_of_lock_keys_are_fresh(steps: list[tuple[i
         ("buildkite__test-engine-client", "go", (0.82, 0.10, 0.07)),
     ],
 )
-def test_real_histories_agree_with_the_research_table(repository: str, component: str, expected: tuple[float, ...]) -> None:
+def test_real_histories_agree_with_the_research_table(
+    repository: str, component: str, expected: tuple[float, ...]
+) -> None:
     path = SHARED / f"{repository}.csv"
     if not path.is_file():
         pytest.skip("needs ../shared/data/cache")
