@@ -15,8 +15,9 @@ from cipredict.cache_stages import CacheStage
 from cipredict.decide.caching.designs import DESIGNS
 from cipredict.decide.caching.file_globs import key_files_matcher
 from cipredict.decide.caching.keys import StageFiles, build_keys, idle_globs, snapshot_of
+from cipredict.decide.caching.prediction import Chance
 from cipredict.decide.caching.provider import Keys
-from cipredict.errors import ChangeUnknown, UsageError
+from cipredict.errors import ChangeUnknown, ForecastUnusable, UsageError
 
 _EARLIER_COMMITS = 6
 """So many last changes of the key files are looked at for GitLab's fallbacks."""
@@ -115,3 +116,21 @@ class BaseKeys:
         except (ChangeUnknown, UsageError) as error:
             return found, f"{error.message} Fewer fallback keys are given."
         return found, ""
+
+
+def chance_of(forecast: Path, root: Path, stage: str, *, now_s: float | None = None) -> Chance | None:
+    """Give the bundle's forecast for a commit of the head's author now; None where it knows no such stage."""
+    from cipredict.forecast.bundle import open_bundle  # noqa: PLC0415  # numpy, once a forecast is there
+    from cipredict.forecast.cache_hits import Committed, forecast_hit, read_hit_model  # noqa: PLC0415
+
+    if not forecast.is_file():
+        return None
+    try:
+        bundle = open_bundle(forecast)
+        model = read_hit_model(bundle)
+        author = ask_git(root, "log", "-1", "--format=%aN").strip()
+        commit = Committed(time.time() if now_s is None else now_s, author)
+        found = forecast_hit(bundle, model, stage=stage, commit=commit) if model else None
+    except (ForecastUnusable, ChangeUnknown):
+        return None
+    return Chance(found.p_exact, found.served_by) if found else None

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypedDict
 
-from cipredict.act.git import ask_git
 from cipredict.cache_history import read_histories
-from cipredict.cache_inputs import head_of, repository_root, runner_dimensions, working_files
+from cipredict.cache_inputs import chance_of, head_of, repository_root, runner_dimensions, working_files
 from cipredict.cache_stages import CacheStage, parse_stage, read_cache_stages
 from cipredict.decide.caching.keys import build_keys, snapshot_of
-from cipredict.decide.caching.prediction import Chance, predict_stage
+from cipredict.decide.caching.prediction import predict_stage
 from cipredict.decide.caching.provider import Keys
-from cipredict.errors import ChangeUnknown, ForecastUnusable, SettingsError, UsageError
+from cipredict.errors import SettingsError, UsageError
 
 __all__ = ["CacheKeys", "CachePrediction", "IntelligentCacheManager"]
 
@@ -129,7 +128,10 @@ class IntelligentCacheManager:
         for history in read_histories(root, configs.values(), commits=_COMMITS, patterns={}):
             name = history.stage.name
             made = predict_stage(
-                history.stage, history.snapshots, quota_bytes=self.cache_size_limit, chance=self._chance(root, name)
+                history.stage,
+                history.snapshots,
+                quota_bytes=self.cache_size_limit,
+                chance=chance_of(self.forecast, root, name),
             )
             found[name] = {
                 "predicted_hit_rate": made.predicted_hit_rate,
@@ -138,27 +140,6 @@ class IntelligentCacheManager:
                 "recommendation": made.recommendation.value,
             }
         return found
-
-    def _chance(self, root: Path, stage: str) -> Chance | None:
-        return chance_of(self.forecast, root, stage)
-
-
-def chance_of(forecast: Path, root: Path, stage: str, *, now_s: float | None = None) -> Chance | None:
-    """Give the bundle's forecast for a commit of the head's author now; None where it knows no such stage."""
-    from cipredict.forecast.bundle import open_bundle  # noqa: PLC0415  # numpy, once a forecast is there
-    from cipredict.forecast.cache_hits import Committed, forecast_hit, read_hit_model  # noqa: PLC0415
-
-    if not forecast.is_file():
-        return None
-    try:
-        bundle = open_bundle(forecast)
-        model = read_hit_model(bundle)
-        author = ask_git(root, "log", "-1", "--format=%aN").strip()
-        commit = Committed(time.time() if now_s is None else now_s, author)
-        found = forecast_hit(bundle, model, stage=stage, commit=commit) if model else None
-    except (ForecastUnusable, ChangeUnknown):
-        return None
-    return Chance(found.p_exact, found.served_by) if found else None
 
 
 def _stage(config: CacheStage | Mapping[str, object], *, name: str = "deps") -> CacheStage:

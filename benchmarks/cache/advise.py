@@ -29,7 +29,7 @@ def lock_text(versions: dict[str, int]) -> str:
     parts = ["version = 1\n"]
     for name, version in sorted(versions.items()):
         files = "".join(
-            f'    {{ url = "https://files.example/{name}-{version}-{tag}.whl", hash = "sha256:{version:064x}", size = 1 }},\n'
+            f'    {{ url = "https://files.example/{name}-{version}-{tag}.whl", hash = "{version:064x}", size = 1 }},\n'
             for tag in ("a", "b", "c")
         )
         parts.append(

@@ -48,14 +48,19 @@ def _stages(folder: Path, tracked: Sequence[str], name: str | None) -> list[Cach
 
 
 def _step_of(stage: CacheStage, steps: Sequence[CacheStep], tracked: Sequence[str]) -> CacheStep | None:
-    """Give the first step whose key is made of one of the stage's key files."""
-    is_key_file = key_files_matcher(stage.key_files)
-    key_files = [path for path in tracked if is_key_file(path)]
-    for step in steps:
-        for patterns in hashed_patterns((step.key,)):
-            if any(map(key_files_matcher(patterns), key_files)):
-                return step
-    return None
+    """Give the step that caches the stage: of the same paths, else keyed by its key files, else by its manifests."""
+    by_path = (step for step in steps if set(step.paths) & set(stage.paths))
+    by_files = (
+        step
+        for globs in (stage.key_files, stage.manifest_files)
+        for step in steps
+        if _is_keyed_by(step, [path for path in tracked if key_files_matcher(globs)(path)])
+    )
+    return next(by_path, None) or next(by_files, None)
+
+
+def _is_keyed_by(step: CacheStep, files: Sequence[str]) -> bool:
+    return any(any(map(key_files_matcher(patterns), files)) for patterns in hashed_patterns((step.key,)))
 
 
 def _clone_notes(root: Path, commits: int) -> list[str]:

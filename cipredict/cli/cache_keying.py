@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING
 
 from cipredict import __version__
 from cipredict.act.git import changed_paths
-from cipredict.cache_inputs import BaseKeys, head_of, idle_notes, repository_root, runner_dimensions, working_files
+from cipredict.cache_inputs import (
+    BaseKeys,
+    chance_of,
+    head_of,
+    idle_notes,
+    repository_root,
+    runner_dimensions,
+    working_files,
+)
 from cipredict.cache_stages import CacheStage, choose_stage, read_cache_stages
 from cipredict.cli.environment import ci_run
 from cipredict.cli.outputs import remember, strict_error, tell, warn
 from cipredict.decide.caching.designs import DESIGNS
 from cipredict.decide.caching.keys import Provider, build_keys, clean, gitlab_keys, snapshot_of
+from cipredict.decide.caching.prediction import EWMA, Chance
 from cipredict.decide.caching.provider import Keys
 from cipredict.errors import ChangeUnknown, CipredictError, UsageError
 from cipredict.plans.cache_plan import CachePlan, Expected, Prediction
@@ -77,7 +86,7 @@ def _plan(stage: CacheStage, options: KeyOptions, settings: Settings) -> CachePl
         options,
         settings,
         keys=keys,
-        expected=_expect(stage, keys, base, ref=options.base),
+        expected=_expect(stage, keys, base, ref=options.base, forecast=settings.forecast),
         files=files.lock,
         sha=sha,
         notes=(*notes, *whole.complaints, *idle_notes(stage, whole)),
@@ -112,21 +121,35 @@ def _to_plan(
     )
 
 
-def _expect(stage: CacheStage, keys: Keys, base: BaseKeys, *, ref: str | None) -> Expected:
-    """Say what a run finds: certain where the base is known, for its runs saved what they had."""
+def _expect(stage: CacheStage, keys: Keys, base: BaseKeys, *, ref: str | None, forecast: Path) -> Expected:
+    """Say what a run finds: certain where the base is known, for its runs saved what they had; else the forecast."""
     run = ci_run()
     wanted = ref or (run.base_sha or run.base_branch if run else None)
     try:
         found = changed_paths(wanted, cwd=base.root)
         before = base.at(found.base_sha)
     except ChangeUnknown as error:
-        return Expected(Prediction.UNKNOWN, None, is_deterministic=False, basis="fallback", reason=str(error))
+        return _forecast(keys, chance_of(forecast, base.root, stage.name), unknown=str(error))
     except UsageError:  # the base has no key files: a new stage
         return _certain(Prediction.MISS, f"{wanted} has no such files, so nothing was saved")
     if before.primary == keys.primary:
         return _certain(Prediction.EXACT, "no key file differs from the base")
     outcome = Prediction.PREFIX if keys.restore else Prediction.MISS
     return _certain(outcome, f"files of the {' or '.join(DESIGNS[stage.design].needs)} role differ from the base")
+
+
+def _forecast(keys: Keys, chance: Chance | None, *, unknown: str) -> Expected:
+    """Say what a run finds whose change is unknown, for the reason given."""
+    if chance is None:
+        return Expected(Prediction.UNKNOWN, None, is_deterministic=False, basis="fallback", reason=unknown)
+    otherwise = Prediction.PREFIX if keys.restore else Prediction.MISS
+    return Expected(
+        Prediction.EXACT if chance.p_exact >= 0.5 else otherwise,
+        chance.p_exact,
+        is_deterministic=False,
+        basis="history" if chance.served_by == EWMA else "model",
+        reason=f"before the change is known, by {chance.served_by}",
+    )
 
 
 def _certain(outcome: Prediction, reason: str) -> Expected:

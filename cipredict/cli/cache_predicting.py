@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from cipredict.act.git import changed_paths
 from cipredict.act.git_objects import GitObjects, TreeDigests
 from cipredict.cache_history import LockPackages, read_histories
-from cipredict.cache_inputs import repository_root
-from cipredict.cache_manager import chance_of
+from cipredict.cache_inputs import chance_of, repository_root
 from cipredict.cache_stages import CacheStage, choose_stage, read_cache_stages
 from cipredict.cli.outputs import warn
 from cipredict.decide.caching.file_globs import key_files_matcher

@@ -74,6 +74,9 @@ def test_a_night_adds_the_hits_of_described_caches(project: Path, capsys: pytest
     [stage] = json.loads(capsys.readouterr().out)["stages"]
     assert stage["predicted_hit_rate"] == pytest.approx(state.hit_ewma)
     assert stage["historical_hit_rate"] == pytest.approx(32 / 40)
+    assert 0 == main(["cache", "key"])  # no base: the forecast stands in
+    expected = json.loads(capsys.readouterr().out)["expected"]
+    assert ("exact", "history", False) == (expected["outcome"], expected["basis"], expected["is_deterministic"])
 
 
 def test_a_project_without_caches_leaves_the_bundle_alone(project: Path) -> None:

@@ -107,13 +107,13 @@ def _judge(options: Sequence[Option], stage: CacheStage) -> tuple[Recommendation
         why = f"even {best.name} loses {-best.saved_s:.1f} s per run: restoring and saving cost more than they spare"
         return Recommendation.NO_CACHE, None, why
     if present is None:
-        return Recommendation.CACHE, best.name, _praise(best)
+        return Recommendation.CACHE, best.name, _measure(best)
     if present.replay.stale:
-        why = f"the present key restores out-of-date content in {present.replay.stale:.1%} of the runs; {_praise(best)}"
-        return Recommendation.CHANGE_KEY, best.name, why
+        why = f"the present key restores out-of-date content in {present.replay.stale:.1%} of the runs"
+        return Recommendation.CHANGE_KEY, best.name, f"{why}; {best.name}: {_measure(best)}"
     gain = best.worth(stage.rebuild_s) - present.worth(stage.rebuild_s)
     if gain > _AS_GOOD or present.replay.saves > best.replay.saves + 0.1:
-        return Recommendation.CHANGE_KEY, best.name, f"{_praise(best)}; the present key: {_measure(present)}"
+        return Recommendation.CHANGE_KEY, best.name, f"{_measure(best)}; the present key: {_measure(present)}"
     return Recommendation.CACHE, PRESENT, f"the present key is as good as any: {_measure(present)}"
 
 
@@ -125,10 +125,6 @@ def _best(fresh: Sequence[Option], rebuild_s: float | None) -> Option:
     return min(
         as_good, key=lambda option: (round(option.replay.saves, 3), option.replay.alive, option.replay.bloat or 1.0)
     )
-
-
-def _praise(option: Option) -> str:
-    return f"{option.name} is best: {_measure(option)}"
 
 
 def _measure(option: Option) -> str:
