@@ -120,11 +120,11 @@ class BaseKeys:
 
 def chance_of(forecast: Path, root: Path, stage: str, *, now_s: float | None = None) -> Chance | None:
     """Give the bundle's forecast for a commit of the head's author now; None where it knows no such stage."""
+    if not forecast.is_file():
+        return None
     from cipredict.forecast.bundle import open_bundle  # noqa: PLC0415  # numpy, once a forecast is there
     from cipredict.forecast.cache_hits import Committed, forecast_hit, read_hit_model  # noqa: PLC0415
 
-    if not forecast.is_file():
-        return None
     try:
         bundle = open_bundle(forecast)
         model = read_hit_model(bundle)
