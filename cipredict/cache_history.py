@@ -12,6 +12,7 @@ from cipredict.decide.caching.designs import Snapshot
 from cipredict.decide.caching.file_globs import key_files_matcher
 from cipredict.errors import InputError
 from cipredict.ingest.lockfiles.reading import read_packages, reader_of
+from cipredict.ingest.lockfiles.sizes import locked_bytes
 
 Patterns = tuple[str, ...]
 Packages = frozenset[str] | None
@@ -36,6 +37,14 @@ class LockPackages:
             self._by_files[blobs] = frozenset[str]().union(*known) if is_whole else None
         return self._by_files[blobs]
 
+    def bytes_of(self, blobs: tuple[tuple[str, str], ...]) -> int | None:
+        """Give the size of the packages of lock files that tell it, None where none does."""
+        try:
+            sizes = [locked_bytes(path, self.objects.read(oid)) for path, oid in blobs]
+        except ValueError:  # said when its packages were read
+            return None
+        return sum(size for size in sizes if size) or None
+
     def _read(self, path: str, oid: str) -> Packages:
         if (path, oid) not in self._by_blob:
             try:
@@ -49,11 +58,15 @@ class LockPackages:
 
 @dataclass(frozen=True, slots=True)
 class StageHistory:
-    """One stage's commits, oldest first: those that have its key files."""
+    """One stage's commits, oldest first: those that have its key files.
+
+    `locked_bytes` is what the last one's lock files say of their packages' size, None where they say nothing.
+    """
 
     stage: CacheStage
     snapshots: tuple[Snapshot, ...]
     complaints: tuple[str, ...] = ()
+    locked_bytes: int | None = None
 
 
 def read_histories(
@@ -115,4 +128,5 @@ def _history(
                     globs={found: roles[_role(stage, repr(found))].digest for found in patterns},
                 )
             )
-    return StageHistory(stage, tuple(snapshots), tuple(packages.complaints.values()))
+    size = packages.bytes_of(files[-1][_role(stage, _LOCK)].blobs) if files else None
+    return StageHistory(stage, tuple(snapshots), tuple(packages.complaints.values()), size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cipredict.act.git import ask_git, describe_clone
@@ -19,6 +20,7 @@ from cipredict.decide.caching.templates import TemplateDesign, hashed_patterns, 
 from cipredict.errors import UsageError
 from cipredict.ingest.workflow_caches import CacheStep, read_workflow_caches
 from cipredict.plans.document import canonical_json
+from cipredict.quantities import spell_bytes
 from cipredict.render.caching import FORMATS, AdviceRow, OptionRow, advice_document, render_advice
 
 _DEEPEN = "Deepen it first: `git fetch --unshallow` (actions/checkout: `fetch-depth: 0`; GitLab: `GIT_DEPTH: 0`)."
@@ -82,7 +84,13 @@ def _advise(
     if step is not None:
         designs.append(TemplateDesign(step.key, step.restore_keys))
         said.extend(_step_notes(step, history))
-    return advise(history.stage, history.snapshots, designs, quota_bytes=quota_bytes, notes=said)
+    stage = history.stage
+    if stage.size_bytes is None and history.locked_bytes:
+        stage = replace(stage, size_bytes=history.locked_bytes)
+        said.append(
+            f"one entry is taken for {spell_bytes(history.locked_bytes)}: the wheels of the lock file for Linux"
+        )
+    return advise(stage, history.snapshots, designs, quota_bytes=quota_bytes, notes=said)
 
 
 def _step_notes(step: CacheStep, history: StageHistory) -> Iterator[str]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cipredict.errors import InputError
 from cipredict.ingest.lockfiles.interface import Package
 from cipredict.ingest.lockfiles.reading import READERS, read_packages, reader_of
+from cipredict.ingest.lockfiles.sizes import locked_bytes
 
 SAMPLES = Path(__file__).parents[3] / "data" / "samples" / "lockfiles"
 COMMIT = "2f19d8d2f0b0b4d1c1a9a1b8f3e8e4a0d6c7b5f1"
@@ -184,3 +185,36 @@ def test_formats_agree_on_any_packages(packages: dict[str, str]) -> None:
     assert expected == spelled(read_packages("Cargo.lock", toml.encode()))
     assert expected == spelled(read_packages("yarn.lock", yarn.encode()))
     assert expected == spelled(read_packages("requirements.txt", pins.encode()))
+
+
+def test_a_lock_file_that_knows_sizes_tells_what_is_downloaded() -> None:
+    content = b"""[[package]]
+name = "a"
+sdist = { url = "https://x.example/a.tar.gz", size = 1 }
+wheels = [
+    { url = "https://x.example/a-1-cp311-cp311-manylinux_2_17_x86_64.whl", size = 7 },
+    { url = "https://x.example/a-1-cp312-cp312-manylinux_2_17_x86_64.whl", size = 10 },
+    { url = "https://x.example/a-1-cp312-cp312-macosx_11_0_arm64.whl", size = 100 },
+]
+[[package]]
+name = "b"
+sdist = { url = "https://x.example/b.tar.gz", size = 1000 }
+wheels = [{ url = "https://x.example/b-1-cp312-cp312-win_amd64.whl", size = 5 }]
+[[package]]
+name = "c"
+source = { editable = "." }
+"""
+
+    assert 1010 == locked_bytes("uv.lock", content)
+
+
+@pytest.mark.parametrize(("sample", "path"), [("uv.lock", "uv.lock"), ("pylock.toml", "pylock.toml")])
+def test_real_lock_files_of_three_small_packages_have_a_plausible_size(sample: str, path: str) -> None:
+    size = locked_bytes(path, (SAMPLES / sample).read_bytes())
+
+    assert size is not None
+    assert 100_000 < size < 400_000
+
+
+def test_other_formats_do_not_tell_sizes() -> None:
+    assert locked_bytes("poetry.lock", (SAMPLES / "poetry.lock").read_bytes()) is None
