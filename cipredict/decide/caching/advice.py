@@ -20,6 +20,7 @@ from cipredict.decide.caching.replay import Replay, ReplayedRun, replay
 _AS_GOOD = 0.005
 """So much of the coverage, or of the stage's seconds, is no difference."""
 _FEW_RUNS = 30
+"""Fewer, and the first run, which finds nothing, weighs too much to advise against a cache."""
 _BLOATED = 3.0
 
 
@@ -103,7 +104,7 @@ def _judge(options: Sequence[Option], stage: CacheStage) -> tuple[Recommendation
     if not fresh:
         return Recommendation.NO_CACHE, None, "no commit has the key files, so there is nothing to key a cache by"
     best = _best(fresh, stage.rebuild_s)
-    if best.saved_s is not None and best.saved_s <= 0:
+    if best.saved_s is not None and best.saved_s <= 0 and len(best.replay.runs) >= _FEW_RUNS:
         why = f"even {best.name} loses {-best.saved_s:.1f} s per run: restoring and saving cost more than they spare"
         return Recommendation.NO_CACHE, None, why
     if present is None:
@@ -137,13 +138,13 @@ def _measure(option: Option) -> str:
 def _notes(options: Sequence[Option], stage: CacheStage, *, chosen: str | None, quota_bytes: int) -> list[str]:
     notes = []
     option = next((one for one in options if one.name == chosen), None)
+    runs = len(options[0].replay.runs) if options else 0
+    if 0 < runs < _FEW_RUNS:
+        notes.append(f"only {runs} commits have the key files: this is a first guess")
     if stage.rebuild_s is None:
         notes.append("seconds are unknown: set rebuild-s, restore-s and save-s, and the advice weighs them")
     if option is None:
         return notes
-    runs = len(option.replay.runs)
-    if runs < _FEW_RUNS:
-        notes.append(f"only {runs} commits have the key files: this is a first guess")
     if option.replay.coverage is None:
         notes.append("no lock file could be read: a prefix hit counts as nothing, and other content as out of date")
     if (option.replay.bloat or 0.0) > _BLOATED:

@@ -63,7 +63,7 @@ def explain_key(
     if entries is not None:
         found += _explain_entries(key, same[-1] if same else None, entries, ref=ref, default_ref=default_ref)
     if not same:
-        return found or [Finding("unknown", "no run remembers this key: is the event file of its run here?")]
+        return found or [Finding("unknown", "no run remembers this key: the event file of its run is not here")]
     plan = same[-1]
     found += _explain_plan(plan, plans)
     if entries is None:

@@ -78,6 +78,14 @@ def test_a_cache_that_costs_more_than_it_spares_is_none() -> None:
     assert "loses" in advice.reason
 
 
+def test_a_few_runs_never_advise_against_a_cache() -> None:
+    stage = CacheStage("deps", key_files=("uv.lock",), rebuild_s=60, restore_s=1, save_s=10)
+    advice = advise(stage, history(runs=1), list(DESIGNS.values()), quota_bytes=QUOTA)
+
+    assert advice.recommendation is Recommendation.CACHE
+    assert any("first guess" in note for note in advice.notes)
+
+
 def test_seconds_are_weighed_where_they_are_known() -> None:
     stage = CacheStage("deps", key_files=("uv.lock",), rebuild_s=100, restore_s=0, save_s=0)
     advice = advise(stage, history(runs=2, change_every=1), [DESIGNS["lock+restore"]], quota_bytes=QUOTA)
