@@ -26,6 +26,7 @@ PREDICTOR = "cache_hit"
 EWMA = "ewma"
 """The baseline: the exponentially weighted mean of the hits so far."""
 _IDLE_H = 168.0
+_OFFSET_RATE = 0.05
 _MAX_AUTHORS = 2_000
 _NEVER = 14.0
 """Of a logarithm of hours: longer ago than any history reaches."""
@@ -205,7 +206,8 @@ class HitModel:
     Attributes
     ----------
     served_by : `cipredict` (the ensemble) or the baseline
-    weights, sigmoid : of the members, and the calibration of their sum
+    weights : of the members
+    offsets : stage → what its last runs add to the log-odds, see `next_offset`
     metrics : policy → measure → value on the holdout
     reasons : why the ensemble does not serve; empty where it does
     stages : name → state after the last commit
@@ -213,7 +215,7 @@ class HitModel:
 
     served_by: str
     weights: Mapping[str, float]
-    sigmoid: tuple[float, float]
+    offsets: Mapping[str, float]
     metrics: Mapping[str, Mapping[str, float]]
     reasons: tuple[str, ...]
     stages: Mapping[str, HitState]
@@ -227,8 +229,15 @@ class HitModel:
         """Read the bundle's entry; ValueError, KeyError or TypeError where it is none."""
         body = json.loads(content)
         stages = {name: HitState.from_json(state) for name, state in body["stages"].items()}
-        sigmoid = (float(body["sigmoid"][0]), float(body["sigmoid"][1]))
-        return cls(body["served_by"], body["weights"], sigmoid, body["metrics"], tuple(body["reasons"]), stages)
+        return cls(body["served_by"], body["weights"], body["offsets"], body["metrics"], tuple(body["reasons"]), stages)
+
+
+def next_offset(offset: float, p_exact: float, *, hit: bool) -> float:
+    """Give the offset after a run that was forecast at `p_exact`: a step of gradient descent on the logarithmic loss.
+
+    How often lock files change drifts over the years; trees and nets answer as in the years that they learned from.
+    """
+    return offset + _OFFSET_RATE * (hit - p_exact)
 
 
 def read_hit_model(bundle: Bundle) -> HitModel | None:
@@ -259,4 +268,6 @@ def forecast_hit(bundle: Bundle, model: HitModel, *, stage: str, commit: Committ
     answers = score_graphs(bundle.graphs(PREDICTOR), state.features(commit))
     individual = {name: float(answer[0]) for name, answer in answers.items()}
     mixed = np.array([sum(model.weights[name] * chance for name, chance in individual.items())])
-    return HitForecast(float(apply_sigmoid(mixed, model.sigmoid)[0]), model.served_by, state.hit_ewma, individual)
+    return HitForecast(
+        float(apply_sigmoid(mixed, (1.0, model.offsets[stage]))[0]), model.served_by, state.hit_ewma, individual
+    )

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from cipredict.decide.caching.provider import CacheModel, Keys, Outcome
-from cipredict.forecast.cache_hits import EWMA, FEATURES, PREDICTOR, Committed, HitModel, HitState
+from cipredict.forecast.cache_hits import EWMA, FEATURES, PREDICTOR, Committed, HitModel, HitState, next_offset
 from cipredict.forecast.probability import apply_sigmoid
 from cipredict.forecast.state import Floats
-from cipredict.learn.calibration import fit_sigmoid
-from cipredict.learn.ensemble import Ensemble, combine, fit_members, fit_weights, halfway
+from cipredict.learn.ensemble import Ensemble, fit_members, fit_weights, halfway
 from cipredict.learn.members.interface import Member
 from cipredict.learn.publish import to_graphs
 from cipredict.learn.recipe import Recipe
@@ -43,17 +42,19 @@ class HitRows:
     y : 1 where the run hit, shape (n,)
     ewma : the baseline before the run, shape (n,)
     position : of the run in the time of its own cache, 0…1, shape (n,)
+    stage : number of its cache, in order, shape (n,)
     """
 
     X: Floats
     y: Floats
     ewma: NDArray[np.float64]
     position: NDArray[np.float64]
+    stage: NDArray[np.int64]
 
     def part(self, low: float, high: float) -> HitRows:
         """Give the rows from one position, included, to another."""
         inside = (self.position >= low) & (self.position < high)
-        return HitRows(self.X[inside], self.y[inside], self.ewma[inside], self.position[inside])
+        return HitRows(self.X[inside], self.y[inside], self.ewma[inside], self.position[inside], self.stage[inside])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class HitStudy:
 def replay_hits(stages: Mapping[str, Sequence[KeyedCommit]]) -> tuple[HitRows, dict[str, HitState]]:
     """Roll every cache through its commits, oldest first: features from before each run, and the state after all."""
     rows: list[Floats] = []
-    hits, ewma, position = [], [], []
+    hits, ewma, position, stage = [], [], [], []
     states = {}
-    for name, commits in stages.items():
+    for at, (name, commits) in enumerate(stages.items()):
         state, model, previous = HitState(), CacheModel[str](), None
         for number, (commit, content) in enumerate(commits):
             hit = model.restore(Keys(content), now_s=commit.at_s).outcome is Outcome.EXACT
@@ -79,12 +80,14 @@ def replay_hits(stages: Mapping[str, Sequence[KeyedCommit]]) -> tuple[HitRows, d
                 hits.append(hit)
                 ewma.append(state.hit_ewma)
                 position.append(number / len(commits))
+                stage.append(at)
             state.absorb(commit, touched=content != previous, hit=hit)
             model.save(content, content, now_s=commit.at_s)
             previous = content
         states[name] = state
     X = np.concatenate(rows) if rows else np.zeros((0, len(FEATURES)), np.float32)
-    return HitRows(X, np.array(hits, np.float32), np.array(ewma), np.array(position)), states
+    replayed = HitRows(X, np.array(hits, np.float32), np.array(ewma), np.array(position), np.array(stage, np.int64))
+    return replayed, states
 
 
 def keyed_commits(
@@ -102,24 +105,39 @@ def study_hits(stages: Mapping[str, Sequence[KeyedCommit]], recipe: Recipe) -> H
     """Fit on the first part of every cache's history, judge on the last; publish who won."""
     rows, states = replay_hits(stages)
     holdout = rows.part(recipe.train_share, 2.0)
-    fitted = _fit(rows, recipe)
-    answers = {} if fitted is None else {MODEL: apply_sigmoid(fitted[0].predict(holdout.X), fitted[1])}
-    metrics = {name: _score(p, holdout.y) for name, p in {**answers, EWMA: holdout.ewma}.items()}
+    ensemble = _fit(rows, recipe)
+    answers, offsets = {EWMA: holdout.ewma}, dict.fromkeys(stages, 0.0)
+    if ensemble is not None:
+        corrected, last = roll_offsets(ensemble.predict(holdout.X), holdout)
+        answers = {MODEL: corrected, **answers}
+        offsets |= {name: last[at] for at, name in enumerate(stages) if at in last}
+    metrics = {name: _score(p, holdout.y) for name, p in answers.items()}
     reasons = _reasons_against(metrics, holdout, recipe)
     model = HitModel(
         served_by=EWMA if reasons else MODEL,
-        weights={} if fitted is None else fitted[0].weights,
-        sigmoid=(1.0, 0.0) if fitted is None else fitted[1],
+        weights={} if ensemble is None else ensemble.weights,
+        offsets=offsets,
         metrics=metrics,
         reasons=tuple(reasons),
         stages=states,
     )
-    graphs = {} if fitted is None or reasons else to_graphs(PREDICTOR, fitted[0], holdout.X)
+    graphs = {} if ensemble is None or reasons else to_graphs(PREDICTOR, ensemble, holdout.X)
     return HitStudy(metrics, model, graphs)
 
 
-def _fit(rows: HitRows, recipe: Recipe) -> tuple[Ensemble, tuple[float, float]] | None:
-    """Give the ensemble and its calibration; None where there is nothing to learn from."""
+def roll_offsets(p: NDArray[np.float64], rows: HitRows) -> tuple[NDArray[np.float64], dict[int, float]]:
+    """Give forecasts corrected by what each cache's earlier rows showed, shape (n,), and every cache's last offset."""
+    offsets: dict[int, float] = {}
+    corrected = np.empty_like(p)
+    for at, stage in enumerate(rows.stage.tolist()):
+        offset = offsets.get(stage, 0.0)
+        corrected[at] = apply_sigmoid(p[at : at + 1], (1.0, offset))[0]
+        offsets[stage] = next_offset(offset, corrected[at], hit=bool(rows.y[at]))
+    return corrected, offsets
+
+
+def _fit(rows: HitRows, recipe: Recipe) -> Ensemble | None:
+    """Give the ensemble; None where there is nothing to learn from."""
     early, window = rows.part(0.0, recipe.fit_share), rows.part(recipe.fit_share, recipe.train_share)
     if any(not len(part.y) or part.y.min() == part.y.max() for part in (early, window)):
         return None
@@ -128,8 +146,7 @@ def _fit(rows: HitRows, recipe: Recipe) -> tuple[Ensemble, tuple[float, float]] 
     weights = halfway(
         fit_weights("probability", answers, y=window.y, sample_weight=even, start=recipe.weights), recipe.weights
     )
-    sigmoid = fit_sigmoid(combine(answers, weights), window.y, even)
-    return Ensemble("probability", _members(rows.part(0.0, recipe.train_share), recipe), weights), sigmoid
+    return Ensemble("probability", _members(rows.part(0.0, recipe.train_share), recipe), weights)
 
 
 def _members(rows: HitRows, recipe: Recipe) -> dict[str, Member]:

@@ -17,6 +17,7 @@ from cipredict.forecast.cache_hits import (
     HitModel,
     HitState,
     forecast_hit,
+    next_offset,
     read_hit_model,
 )
 from cipredict.forecast.state import State
@@ -95,7 +96,9 @@ def test_no_more_than_so_many_authors_are_remembered() -> None:
 
 
 def model_of(state: HitState) -> HitModel:
-    return HitModel(EWMA, {}, (1.0, 0.0), {EWMA: {"auc": 0.6, "brier": 0.1}}, ("too little history",), {"deps": state})
+    return HitModel(
+        EWMA, {}, {"deps": 0.0}, {EWMA: {"auc": 0.6, "brier": 0.1}}, ("too little history",), {"deps": state}
+    )
 
 
 def test_a_bundle_carries_the_state_and_the_baseline_serves(make_bundle: MakeBundle) -> None:
@@ -114,6 +117,11 @@ def test_a_bundle_carries_the_state_and_the_baseline_serves(make_bundle: MakeBun
     assert forecast_hit(bundle, model, stage="other", commit=Committed(0.0, "ann")) is None
     assert old.manifest == bundle.manifest
     assert old.entries().items() <= bundle.entries().items()
+
+
+@given(st.floats(-3, 3), st.floats(0, 1))
+def test_an_offset_moves_towards_what_happened(offset: float, p_exact: float) -> None:
+    assert next_offset(offset, p_exact, hit=False) <= offset <= next_offset(offset, p_exact, hit=True)
 
 
 def test_a_bundle_without_caches_says_nothing(make_bundle: MakeBundle) -> None:

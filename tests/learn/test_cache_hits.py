@@ -14,7 +14,7 @@ pytestmark = pytest.mark.learn
 
 from cipredict.forecast.bundle import Manifest, extend_bundle, open_bundle, write_bundle  # noqa: E402
 from cipredict.forecast.cache_hits import ENTRY, EWMA, Committed, forecast_hit, read_hit_model  # noqa: E402
-from cipredict.learn.cache_hits import MODEL, KeyedCommit, keyed_commits, replay_hits, study_hits  # noqa: E402
+from cipredict.learn.cache_hits import MODEL, HitRows, KeyedCommit, keyed_commits, replay_hits, roll_offsets, study_hits  # noqa: E402
 from cipredict.learn.recipe import Recipe, read_recipe  # noqa: E402
 
 HOUR_S = 3600.0
@@ -102,6 +102,18 @@ def test_the_ensemble_serves_where_it_beats_the_baseline(recipe: Recipe, tmp_pat
     assert bot.p_exact < 0.2
     assert person.p_exact > 0.8
     assert set(recipe.members) == set(bot.individual)
+
+
+def test_a_drift_is_followed_cache_by_cache() -> None:
+    y = np.array([1, 0] * 200, np.float32)
+    stage = np.array([0, 1] * 200)
+    rows = HitRows(np.zeros((400, 1), np.float32), y, np.zeros(400), np.zeros(400), stage)
+    corrected, offsets = roll_offsets(np.full(400, 0.5), rows)
+
+    assert corrected[0] == corrected[1] == pytest.approx(0.5)  # nothing of their own is known yet
+    assert corrected[-2] > 0.8
+    assert corrected[-1] < 0.2
+    assert offsets[0] > 0 > offsets[1]
 
 
 def test_the_baseline_serves_where_there_is_no_pattern(recipe: Recipe) -> None:
