@@ -135,7 +135,9 @@ def _expect(stage: CacheStage, keys: Keys, base: BaseKeys, *, ref: str | None, f
     if before.primary == keys.primary:
         return _certain(Prediction.EXACT, "no key file differs from the base")
     outcome = Prediction.PREFIX if keys.restore else Prediction.MISS
-    return _certain(outcome, f"files of the {' or '.join(DESIGNS[stage.design].needs)} role differ from the base")
+    if stage.design == "lock+sha":
+        return _certain(outcome, "the commit is in the key, so no key is met twice")
+    return _certain(outcome, f"the {' or '.join(DESIGNS[stage.design].needs)} files differ from the base's")
 
 
 def _forecast(keys: Keys, chance: Chance | None, *, unknown: str) -> Expected:

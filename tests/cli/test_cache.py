@@ -101,6 +101,14 @@ def test_a_changed_lock_file_is_a_prefix_hit(capsys: pytest.CaptureFixture[str])
     assert "prefix" == after["expected"]["outcome"]  # type: ignore[index]  # an object
 
 
+def test_a_commit_in_the_key_never_hits_and_says_why(capsys: pytest.CaptureFixture[str], project: Path) -> None:
+    commit(project, {"pyproject.toml": SETTINGS + "design = 'lock+sha'\n"}, hours=12)
+    expected = plan_of(capsys, "--base", "HEAD~1")["expected"]
+
+    assert isinstance(expected, dict)
+    assert ("prefix", "the commit is in the key, so no key is met twice") == (expected["outcome"], expected["reason"])
+
+
 def test_the_same_content_gives_the_same_bytes(capsys: pytest.CaptureFixture[str]) -> None:
     assert plan_of(capsys, "--base", "HEAD~1") == plan_of(capsys, "--base", "HEAD~1")
 
