@@ -44,6 +44,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1500, help="last runs of a component; 0 takes all")
     parser.add_argument("--each", action="store_true", help="also one ensemble per repository")
     arguments = parser.parse_args()
+    if not any(arguments.data.glob("*.csv")):
+        sys.stderr.write(f"{arguments.data} holds no *.csv: name the folder with --data.\n")
+        return 2
     recipe = read_recipe("cache_hit")
     by_repository = [read_stages(path, arguments.runs) for path in sorted(arguments.data.glob("*.csv"))]
     pooled = {name: commits for stages in by_repository for name, commits in stages.items()}

@@ -75,6 +75,9 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/cache/keys"))
     parser.add_argument("--runs", type=int, default=1500)
     arguments = parser.parse_args()
+    if not any(arguments.data.glob("*.csv")):
+        sys.stderr.write(f"{arguments.data} holds no *.csv: name the folder with --data.\n")
+        return 2
     rows, wrong, slowest = [], [], 0.0
     for path in sorted(arguments.data.glob("*.csv")):
         for component, history in read_components(path, arguments.runs):
