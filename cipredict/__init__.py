@@ -12,11 +12,19 @@ __version__ = "0.1.0"
 _HOMES = {
     "CIPerfRegressionDetector": "cipredict.regression_detector",
     "DistributedTestOrchestrator": "cipredict.orchestrator",
+    "IntelligentCacheManager": "cipredict.cache_manager",
     "PipelineMLPredictor": "cipredict.pipeline_predictor",
     "Worker": "cipredict.orchestrator",
 }
 
-__all__ = ["CIPerfRegressionDetector", "DistributedTestOrchestrator", "PipelineMLPredictor", "Worker", "__version__"]
+__all__ = [
+    "CIPerfRegressionDetector",
+    "DistributedTestOrchestrator",
+    "IntelligentCacheManager",
+    "PipelineMLPredictor",
+    "Worker",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> object:

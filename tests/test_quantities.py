@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cipredict.errors import EXIT_USAGE, UsageError
-from cipredict.quantities import parse_days, parse_seconds, parse_share, parse_since, spell_seconds
+from cipredict.quantities import parse_bytes, parse_days, parse_seconds, parse_share, parse_since, spell_seconds
 
 
 @pytest.mark.parametrize(
@@ -174,3 +174,16 @@ def test_another_since_names_option_and_value(text: str) -> None:
 def test_any_since_lies_in_the_past_or_is_refused(text: str) -> None:
     with suppress(UsageError):
         assert NOW - timedelta(days=36_525) <= parse_since(text, now=NOW) < NOW
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("10GB", 10**10), ("1.5 kB", 1500), ("2GiB", 2 << 30), ("7B", 7), (" 3TB ", 3 * 10**12)]
+)
+def test_sizes_are_read_with_their_units(text: str, expected: int) -> None:
+    assert expected == parse_bytes(text, option="--quota")
+
+
+@pytest.mark.parametrize("text", ["", "10", "0GB", "-1GB", "10gb", "GB", "1e9B", "9999999TB"])
+def test_what_is_no_size_names_the_option(text: str) -> None:
+    with pytest.raises(UsageError, match="--quota"):
+        parse_bytes(text, option="--quota")

@@ -109,6 +109,11 @@ def _failure(command: str, complaint: str) -> ChangeUnknown:
     return ChangeUnknown(f"`git {command}` failed: {first.rstrip('.')}.", slug="git-failed")
 
 
+def ask_git(folder: Path, *arguments: str, timeout_s: float = 60.0) -> str:
+    """Give the output of one git command in a folder; raises ChangeUnknown where it fails."""
+    return _Repository(folder, timeout_s).ask(*arguments)
+
+
 def changed_paths(
     base: str | None,
     *,

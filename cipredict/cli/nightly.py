@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cipredict.cli.cache_learning import learn_cache_hits
 from cipredict.cli.options import ForecastOption, JsonOption, StoreOption, load_settings, make_app
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def train(
 
     door = open_registry(settings, registry)
     night = retrain(loaded.history, loaded.timed, door, forecast=settings.forecast, now=datetime.now(UTC))
+    learn_cache_hits(settings)
     console = people()
     console.print(render_served(open_bundle(settings.forecast).manifest))
     console.print(f"Version {night.version} {'promoted' if night.promoted else 'not promoted'}: {night.verdict}.")
@@ -95,6 +97,7 @@ def publish(store: StoreOption = None, forecast: ForecastOption = None, registry
     learned = Learned.from_bundle(door.bundle(number)).registered_as(number)
     now = datetime.now(UTC)
     forecast_id = publish_bundle(learned, loaded.history, loaded.timed, path=settings.forecast, now=now)
+    learn_cache_hits(settings)
     sys.stderr.write(f"Published {settings.forecast} ({forecast_id}) from version {number}.\n")
 
 

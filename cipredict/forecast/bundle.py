@@ -8,6 +8,7 @@
     cases/members/*.f32     float32 per slot: each learner's own seconds
     state/*                 history and links of the failure forecast (see `state_codec`)
     graphs/<predictor>/<member>.onnx
+    cache/hits.json         who commits to the key files of caches, how often; see `cache_hits`; optional
 
 Schema history
     1  first
@@ -149,6 +150,11 @@ class Bundle:
         for name in self._archive.namelist():
             self.read(name)
 
+    def entries(self) -> dict[str, bytes]:
+        """Give every entry but the manifest, by name."""
+        names = self._archive.namelist()
+        return {name: self.read(name) for name in names if name != "manifest.json"}
+
     def floats(self, name: str) -> array[float]:
         """Give a float32 entry."""
         values = array("f")
@@ -258,6 +264,20 @@ def write_bundle(path: Path, manifest: Manifest, entries: Mapping[str, bytes]) -
     except OSError as error:
         raise InputError(f"Cannot write the bundle {path}: {error.strerror}.", slug="output-unwritable") from error
     return forecast_id
+
+
+def extend_bundle(path: Path, entries: Mapping[str, bytes]) -> str:
+    """Write a bundle again with more entries, which replace those of their names; give its new id.
+
+    Raises
+    ------
+    ForecastUnusable
+        There is no bundle, or a damaged one.
+    InputError
+        The place cannot be written.
+    """
+    bundle = open_bundle(path)
+    return write_bundle(path, bundle.manifest, {**bundle.entries(), **entries})
 
 
 def _content_digest(entries: Mapping[str, bytes]) -> str:
