@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from cipredict.decide.gating.definition import Action, Against, Gate, GateException, Unknown
+from cipredict.decide.globs import matches
 from cipredict.measures import Dimension, Evidence, Measurement, Quantity, parse_quantity
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.gate_plan import (
@@ -204,7 +204,7 @@ def _exception(gate: Gate, request: GateRequest, notes: list[str]) -> GateExcept
 def _applies(exception: GateException, subject: Subject) -> bool:
     if exception.label and exception.label not in subject.labels:
         return False
-    return not exception.branch or (bool(subject.branch) and fnmatchcase(subject.branch, exception.branch))
+    return not exception.branch or (bool(subject.branch) and matches(subject.branch, exception.branch))
 
 
 def _with_approvals(plan: GatePlan, request: GateRequest) -> GatePlan:
