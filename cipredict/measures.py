@@ -87,7 +87,7 @@ def parse_quantity(value: object, *, bare_unit: str = "") -> Quantity:
     total = number / 100 if dimension is Dimension.SHARE else number * factor
     if not isfinite(total):
         raise ValueError(f"{value!r} is not a finite number")
-    return Quantity(total, dimension)
+    return Quantity(float(f"{total:.15g}"), dimension)  # 8.4 ms are 0.0084 s, not 0.008400000000000001
 
 
 def _split(value: object) -> tuple[float, str]:

@@ -122,7 +122,7 @@ def _read_table(path: Path) -> Mapping[str, object]:
     return table
 
 
-_SUBTABLES = frozenset({"cache", "gates", "pipeline", "alerts", "deploy"})
+_SUBTABLES = frozenset({"cache", "gates", "metrics", "approvers", "pipeline", "alerts", "deploy"})
 """Keys that belong to other capabilities, each with a parser of its own."""
 
 

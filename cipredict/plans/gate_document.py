@@ -11,6 +11,7 @@ from cipredict.plans.fields import Fields, parse_made_from
 from cipredict.plans.gate_plan import (
     SCHEMA,
     Effect,
+    GateInput,
     GatePlan,
     JudgedGate,
     Outcome,
@@ -65,6 +66,10 @@ def _parse_plan(fields: Fields) -> GatePlan:
         ),
         scope=fields.word("scope", Scope, Scope.DEPLOYMENT),
         made_from=parse_made_from(fields.inner("made_from")),
+        inputs=tuple(
+            GateInput(one.text("source"), one.text("kind"), one.text("status"), one.text("reason"))
+            for one in fields.inner_list("inputs")
+        ),
         notes=fields.texts("notes"),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import assert_never
 
@@ -126,33 +126,55 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class GateInput:
+    """A file that was named, and its verdict: valid, suboptimal or invalid, and why."""
+
+    source: str
+    kind: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GatePlan:
     """A whole decision.
 
     Attributes
     ----------
     gates : in the order of their definition
-    notes : what people must know beside: files that could not be read, expired exceptions
+    inputs : every file that was named
+    notes : what people must know beside, such as expired exceptions
     """
 
     gates: tuple[JudgedGate, ...]
     subject: Subject
     scope: Scope
     made_from: MadeFrom
-    notes: tuple[str, ...] = field(default=())
+    inputs: tuple[GateInput, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> GateVerdict:
-        """Give the gravest effect's verdict; where nothing at all was measured it is never green."""
+        """Give the gravest effect's verdict.
+
+        It is never green where nothing at all was measured, or where a file that was named could not be read: what it
+        would have said is not known.
+        """
         effects = {gate.effect for gate in self.gates}
         blocking = {Effect.BLOCK} if self.scope is Scope.MERGE else {Effect.BLOCK, Effect.BLOCK_DEPLOYMENT}
         if effects & blocking:
             return GateVerdict.BLOCKED
-        if Effect.INCONCLUSIVE in effects or all(gate.outcome is Outcome.MISSING for gate in self.gates):
+        if Effect.INCONCLUSIVE in effects or self.is_blind:
             return GateVerdict.INCONCLUSIVE
         if Effect.REQUIRE_APPROVAL in effects:
             return GateVerdict.APPROVAL_NEEDED
         return GateVerdict.PASSED if effects <= {Effect.NONE} else GateVerdict.WARNED
+
+    @property
+    def is_blind(self) -> bool:
+        """Tell whether nothing was measured, or a file could not be read."""
+        is_nothing_measured = all(gate.outcome is Outcome.MISSING for gate in self.gates)
+        return is_nothing_measured or any(one.status == "invalid" for one in self.inputs)
 
     @property
     def decision_sha256(self) -> str:
@@ -161,6 +183,7 @@ class GatePlan:
             "gates": [_before_approval(gate) for gate in self.gates],
             "subject": asdict(self.subject),
             "scope": self.scope.value,
+            "inputs": [asdict(one) for one in self.inputs],
         }
         return hashlib.sha256(compact_json(decided).encode()).hexdigest()
 
@@ -182,6 +205,7 @@ class GatePlan:
             "subject": {**asdict(self.subject), "labels": list(self.subject.labels)},
             "counts": count_outcomes(self.gates),
             "gates": [_gate_document(gate) for gate in self.gates],
+            "inputs": [asdict(one) for one in self.inputs],
             "notes": list(self.notes),
         }
 

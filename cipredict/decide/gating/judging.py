@@ -14,6 +14,7 @@ from cipredict.measures import Dimension, Evidence, Measurement, Quantity, parse
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.gate_plan import (
     Effect,
+    GateInput,
     GatePlan,
     JudgedGate,
     Outcome,
@@ -49,6 +50,7 @@ class GateRequest:
     made_from: MadeFrom
     base: Sequence[Measurement] = ()
     scope: Scope = Scope.DEPLOYMENT
+    inputs: tuple[GateInput, ...] = ()
     notes: tuple[str, ...] = ()
     approvals: Callable[[str, JudgedGate], tuple[str, ...]] = field(default=lambda _digest, _gate: ())
 
@@ -70,7 +72,9 @@ def decide_gates(request: GateRequest) -> GatePlan:
     for gate in request.gates:
         finding = _worst(_findings(gate, current[gate.metric], base[gate.metric]))
         judged.append(_apply(gate, finding, request, notes=notes))
-    plan = GatePlan(tuple(judged), request.subject, request.scope, request.made_from, tuple(notes))
+    plan = GatePlan(
+        tuple(judged), request.subject, request.scope, request.made_from, inputs=request.inputs, notes=tuple(notes)
+    )
     plan = _with_approvals(plan, request)
     verify_gate_plan(plan)
     return plan
