@@ -109,3 +109,17 @@ def approve_plan(
 
     options = ApprovingOptions(plan, tuple(user or ()), reason, reviews, config)
     approve(options, load_settings(events=events))
+
+
+@gate_app.command("run")
+def run(
+    tools: Annotated[list[str], typer.Argument(help="ruff, ruff-format, black, isort, mypy, bandit, pip-audit.")],
+    path: Annotated[list[str] | None, typer.Option(help="What to look at; repeatable. [default: .]")] = None,
+    option: Annotated[list[str] | None, typer.Option("--option", help="Handed to the tool; repeatable.")] = None,
+    output_dir: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path(".cipredict/gates"),
+) -> None:
+    """Run ready-made stages and keep what they say for `gate --metrics`; findings do not fail this step."""
+    from cipredict.cli.gate_running import run_tools  # noqa: PLC0415
+
+    code = run_tools(tools, paths=tuple(path or (".",)), extra=tuple(option or ()), folder=output_dir)
+    raise typer.Exit(code)

@@ -20,7 +20,7 @@ _MYPY_END = re.compile(r"(?:Success: no issues found in \d+ |Found (?P<errors>\d
 _REFORMAT = {
     "black": re.compile(r"would reformat (.+)"),
     "isort": re.compile(r"ERROR: (.+?) Imports are incorrectly sorted.*"),
-    "ruff format": re.compile(r"Would reformat: (.+)"),
+    "ruff format": re.compile(r"Would reformat: (.+)|--> (.+?):\d+:\d+|(.+?):\d+:\d+: unformatted.*"),
 }
 _REFORMAT_END = {
     "black": re.compile(r"All done!|Oh no!"),
@@ -82,7 +82,8 @@ def reformat_reader(tool: str) -> Callable[[str, bool], Reading]:
     """Give the reader of what a formatter would reformat; its text must show its end, or be known to have ended."""
 
     def read(text: str, is_ended: bool) -> Reading:  # noqa: FBT001  # one of two facts, named by the caller
-        paths = [match[1] for line in text.splitlines() if (match := _REFORMAT[tool].fullmatch(line.strip()))]
+        matches = (_REFORMAT[tool].fullmatch(line.strip()) for line in text.splitlines())
+        paths = [match[match.lastindex or 1] for match in matches if match]
         if not is_ended and not any(_REFORMAT_END[tool].match(line) for line in text.splitlines()):
             raise Unusable(f"{tool} does not say that it came to an end")
         findings = tuple(

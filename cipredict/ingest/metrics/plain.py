@@ -40,8 +40,11 @@ def _metric(one: Mapping[str, object]) -> Measurement:
         evidence = Evidence(str(one.get("evidence", "measured")))
     except ValueError:
         return Measurement(name, None, reason=f"its evidence {one['evidence']!r} is none of {', '.join(Evidence)}")
-    measurement = replace(_measure(name, one.get("value"), unit=text_at(one, "unit")), evidence=evidence)
-    return replace(measurement, reason=measurement.reason or text_at(one, "reason"))
+    value, stated = one.get("value"), text_at(one, "reason")
+    if value is None:
+        return Measurement(name, None, evidence=evidence, reason=stated or "it has no value")
+    measurement = replace(_measure(name, value, unit=text_at(one, "unit")), evidence=evidence)
+    return replace(measurement, reason=measurement.reason or stated)
 
 
 def is_flat(document: Mapping[str, object]) -> bool:

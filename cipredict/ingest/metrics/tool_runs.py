@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from cipredict.ingest.metrics.interface import Reading, Unusable
@@ -26,10 +27,20 @@ def read_tool_run(document: Mapping[str, object]) -> Reading:
     if code not in (0, 1) or isinstance(code, bool):
         last = (text_at(document, "stderr").strip().splitlines() or ["no reason given"])[-1]
         raise Unusable(f"{tool} did not come to an end (exit code {code}): {last[:200]}")
-    reading = reader(document)
+    reading = _relative(reader(document), text_at(document, "cwd"))
     if code == 1 and not reading.findings:
         raise Unusable(f"{tool} ended with exit code 1, but lists no finding")
     return reading
+
+
+def _relative(reading: Reading, folder: str) -> Reading:
+    """Spell paths from the folder that the tool ran in: the base may have been checked out elsewhere."""
+    prefix = folder.rstrip("/") + "/"
+    findings = tuple(
+        one._replace(path=one.path.removeprefix(prefix), message=one.message.replace(prefix, ""))
+        for one in reading.findings
+    )
+    return replace(reading, findings=findings)
 
 
 def _json_of(document: Mapping[str, object]) -> object:
