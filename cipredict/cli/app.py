@@ -17,6 +17,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "shard": ("cipredict.cli.ci", "Divide cases among machines by predicted time."),
     "predict": ("cipredict.cli.ci", "Forecast the seconds of a run or of cases."),
     "gate": ("cipredict.cli.gate", "Judge what was measured by the project's gates."),
+    "audio": ("cipredict.cli.audio", "Score enhanced speech, for the gates."),
     "ingest": ("cipredict.cli.ingest", "Take reports, runs, histories, git and coverage into the store."),
     "train": ("cipredict.cli.nightly", "Fit the models, judge them, publish the winner."),
     "publish": ("cipredict.cli.nightly", "Write the forecast bundle from the champion and today's history."),
@@ -107,7 +108,11 @@ def _explain(error: BaseException) -> tuple[str, int]:
     return f"A bug in cipredict: {type(error).__name__}: {error}. {hint}", EXIT_OUR_BUG
 
 
-_EXTRAS = {"opentelemetry": "otel", **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol"), "store")}
+_EXTRAS = {
+    "opentelemetry": "otel",
+    **dict.fromkeys(("pesq", "pystoi", "soundfile", "pyloudnorm"), "audio"),
+    **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol"), "store"),
+}
 
 
 def _missing_extra(error: ModuleNotFoundError) -> str:
