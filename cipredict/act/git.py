@@ -167,7 +167,7 @@ def changed_text(base: str | None, *, cwd: Path = Path(), timeout_s: float = 60.
     head_sha = repository.ask("rev-parse", "--verify", "HEAD^{commit}").strip()
     base_sha = _merge_base(repository, _base_commit(repository, base), head_sha=head_sha, base=base or "")
     return repository.ask(
-        *("diff", "--unified=0", "--find-renames", "-l2000", "--no-relative", "--no-color", "--no-ext-diff"),
+        *("diff", "--unified=0", "--find-renames", "-l2000", "--relative", "--no-color", "--no-ext-diff"),
         *("--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", base_sha, head_sha, "--"),
     )
 

@@ -85,9 +85,10 @@ def _choose_score(score: str | None, *, has_reference: bool, with_dnsmos: bool) 
 def _require_speechmos() -> None:
     from importlib.util import find_spec  # noqa: PLC0415
 
-    if find_spec("speechmos") is None:
-        hint = "pip install speechmos (it bundles the model and states no licence: decide whether you may)"
-        raise UsageError("--dnsmos needs the package speechmos.", slug="audio-dnsmos", hint=hint)
+    missing = [name for name in ("speechmos", "librosa") if find_spec(name) is None]
+    if missing:
+        hint = "pip install speechmos librosa (speechmos bundles the model, states no licence: decide whether you may)"
+        raise UsageError(f"--dnsmos needs the package {missing[0]}.", slug="audio-dnsmos", hint=hint)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from cipredict.decide.gating.approving import count_approvals
 from cipredict.decide.gating.judging import GateRequest, decide_gates
 from cipredict.errors import ChangeUnknown, InputError, UsageError
 from cipredict.events import Event, read_events
+from cipredict.ingest.git import known_files
 from cipredict.ingest.metrics.collecting import collect
 from cipredict.ingest.metrics.interface import MetricsFile
 from cipredict.ingest.metrics.reading import Places, read_metrics, read_picks
@@ -79,7 +80,7 @@ def gate_change(options: GatingOptions, settings: Settings) -> GatePlan:
     scope = _word(options.scope, tuple(Scope), option="--scope")
     _word(options.output_format, FORMATS, option="--format")
     config = read_gate_config(options.config)
-    places = Places(Path.cwd(), datetime.now(UTC))
+    places = Places(Path.cwd(), datetime.now(UTC), known_files(Path.cwd()))
     files = [read_metrics(name, places) for name in options.metrics]
     base = [read_metrics(name, places) for name in options.base_metrics]
     changed, lost = _changed_lines(options, config)
