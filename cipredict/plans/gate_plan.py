@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from enum import StrEnum
-from typing import assert_never
+from typing import TypeVar, assert_never, cast
 
 from cipredict.errors import (
     EXIT_APPROVAL_NEEDED,
@@ -224,6 +224,21 @@ def _gate_document(gate: JudgedGate) -> dict[str, object]:
 def _before_approval(gate: JudgedGate) -> Mapping[str, object]:
     effect = Effect.REQUIRE_APPROVAL if gate.effect is Effect.APPROVED else gate.effect
     return {**_gate_document(gate), "effect": effect, "approved_by": []}
+
+
+_Held = TypeVar("_Held")
+
+
+def writable(value: _Held) -> _Held:
+    """Give the same, with texts that UTF-8 can hold: names of files and labels need not be Unicode."""
+    found: object = value
+    if isinstance(value, str) and not isinstance(value, StrEnum):
+        found = value.encode("utf-8", "replace").decode()
+    elif isinstance(value, tuple):
+        found = tuple(map(writable, value))
+    elif is_dataclass(value) and not isinstance(value, type):
+        found = replace(value, **{field.name: writable(getattr(value, field.name)) for field in fields(value)})
+    return cast(_Held, found)
 
 
 def verify_gate_plan(plan: GatePlan) -> None:

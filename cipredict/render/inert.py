@@ -26,7 +26,8 @@ def one_line(text: str, *, longest: int = LONGEST) -> str:
 
 
 def _is_hidden(char: str) -> bool:
-    return unicodedata.category(char) in _HIDDEN
+    is_no_character = ord(char) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(char) <= 0xFDEF
+    return is_no_character or unicodedata.category(char) in _HIDDEN
 
 
 def no_command(line: str) -> str:

@@ -21,6 +21,7 @@ from cipredict.plans.gate_plan import (
     Scope,
     Subject,
     verify_gate_plan,
+    writable,
 )
 
 _GRAVITY = (Outcome.PASS, Outcome.WARN, Outcome.INCONCLUSIVE, Outcome.MISSING, Outcome.FAIL)
@@ -75,7 +76,7 @@ def decide_gates(request: GateRequest) -> GatePlan:
     plan = GatePlan(
         tuple(judged), request.subject, request.scope, request.made_from, inputs=request.inputs, notes=tuple(notes)
     )
-    plan = _with_approvals(plan, request)
+    plan = _with_approvals(writable(plan), request)
     verify_gate_plan(plan)
     return plan
 

@@ -69,8 +69,8 @@ def _reason(gate: JudgedGate) -> str:
 def render_step_summary(plan: GatePlan) -> str:
     """Give the same in Markdown; whatever a name holds stays in its cell."""
     rows = [
-        f"| {_MARKS[gate.effect]} {code(one_line(gate.name))} | {gate.outcome} | {code(gate.measured or '-')} "
-        f"| {code(gate.demand)} | {code(one_line(_reason(gate)))} |"
+        f"| {_MARKS[gate.effect]} {code(one_line(gate.name))} | {gate.outcome} | {code(one_line(gate.measured or '-'))} "
+        f"| {code(one_line(gate.demand))} | {code(one_line(_reason(gate)))} |"
         for gate in plan.gates
     ]
     head = [
