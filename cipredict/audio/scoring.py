@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -68,11 +68,12 @@ def score_all(
     """Score every pair, in their order; `advance` is called after each. A file that kills its process is unscored."""
     score = partial(score_pair, has_reference=has_reference, with_dnsmos=with_dnsmos)
     done: dict[str, FileScore] = {}
-    broken = _score_in_pool(pairs, score, jobs=jobs, keep=partial(_keep, done, advance))
-    for pair in broken:  # one alone in its process: only the one that breaks it is lost
-        still = _score_in_pool([pair], score, jobs=1, keep=partial(_keep, done, advance))
-        if still:
-            _keep(done, advance, FileScore(pair.name, problems=("the process that scored it died",)))
+    keep = partial(_keep, done, advance)
+    left = _score_in_pool(pairs, score, jobs=min(jobs, len(pairs)), keep=keep)
+    while left:  # one at a time now: the first that is left behind is the one that brought the process down
+        left = _score_in_pool(left, score, jobs=1, keep=keep)
+        if left:
+            keep(FileScore(left.pop(0).name, problems=("the process that scored it died",)))
     return [done[pair.name] for pair in pairs]
 
 
@@ -82,20 +83,20 @@ def _keep(done: dict[str, FileScore], advance: Callable[[], None], score: FileSc
 
 
 def _score_in_pool(
-    pairs: Iterable[Pair], score: Callable[[Pair], FileScore], *, jobs: int, keep: Callable[[FileScore], None]
+    pairs: Sequence[Pair], score: Callable[[Pair], FileScore], *, jobs: int, keep: Callable[[FileScore], None]
 ) -> list[Pair]:
-    """Score what can be scored; give the pairs that a dying process left behind."""
-    broken: list[Pair] = []
+    """Score what can be scored; give the pairs that a dying process left behind, in their order."""
+    left: set[str] = set()
     with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
         futures: dict[Future[FileScore], Pair] = {}
         for pair in pairs:
             try:
                 futures[pool.submit(score, pair)] = pair
             except BrokenProcessPool:
-                broken.append(pair)
+                left.add(pair.name)
         for future in as_completed(futures):
             try:
                 keep(future.result())
             except BrokenProcessPool:
-                broken.append(futures[future])
-    return broken
+                left.add(futures[future].name)
+    return [pair for pair in pairs if pair.name in left]

@@ -69,8 +69,8 @@ def _reason(gate: JudgedGate) -> str:
 def render_step_summary(plan: GatePlan) -> str:
     """Give the same in Markdown; whatever a name holds stays in its cell."""
     rows = [
-        f"| {_MARKS[gate.effect]} {code(one_line(gate.name))} | {gate.outcome} | {code(one_line(gate.measured or '-'))} "
-        f"| {code(one_line(gate.demand))} | {code(one_line(_reason(gate)))} |"
+        f"| {_MARKS[gate.effect]} {_cell(gate.name)} | {gate.outcome} | {_cell(gate.measured or '-')} "
+        f"| {_cell(gate.demand)} | {_cell(_reason(gate))} |"
         for gate in plan.gates
     ]
     head = [
@@ -80,6 +80,10 @@ def render_step_summary(plan: GatePlan) -> str:
         "|---|---|---|---|---|",
     ]
     odd = [one for one in plan.inputs if one.status != "valid"]
-    notes = [f"- {code(one_line(f'{one.source}: {one.status}, {one.reason}'))}" for one in odd]
-    notes += [f"- {code(one_line(note))}" for note in plan.notes]
+    notes = [f"- {_cell(f'{one.source}: {one.status}, {one.reason}')}" for one in odd]
+    notes += [f"- {_cell(note)}" for note in plan.notes]
     return clip_summary("\n".join([*head, *rows, "", *notes, f"Decision `{plan.decision_sha256[:12]}`.", ""]))
+
+
+def _cell(text: str) -> str:
+    return code(one_line(text))
