@@ -172,6 +172,19 @@ def changed_text(base: str | None, *, cwd: Path = Path(), timeout_s: float = 60.
     )
 
 
+def file_at(commit: str, path: str, *, cwd: Path = Path(), timeout_s: float = 60.0) -> str:
+    """Give a file's text as a branch, tag or commit has it; `path` is relative to `cwd`.
+
+    Raises
+    ------
+    ChangeUnknown
+        No such commit or file, or as `changed_paths` does.
+    """
+    repository = _Repository(cwd, timeout_s)
+    sha = _base_commit(repository, commit)
+    return repository.ask("show", "--end-of-options", f"{sha}:./{path}")
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The commit that is checked out: its branch is empty where the head is detached."""

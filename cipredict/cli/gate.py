@@ -47,6 +47,9 @@ gate_app = make_app(
 apps = {"gate": gate_app}
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="Where the gates are defined.")]
+ConfigFromOption = Annotated[
+    str | None, typer.Option("--config-from", help="Take that file from this branch or commit, not from the change.")
+]
 
 
 @gate_app.callback(invoke_without_command=True, cls=_ManyFiles)
@@ -57,6 +60,7 @@ def gate(
     ] = None,
     base_metrics: Annotated[list[str] | None, typer.Option(help="The same files of the base.")] = None,
     config: ConfigOption = Path("pyproject.toml"),
+    config_from: ConfigFromOption = None,
     base: Annotated[str | None, typer.Option(help="For diff coverage: compare with this branch or commit.")] = None,
     diff: Annotated[str | None, typer.Option(help="For diff coverage: file with a unified diff; - is stdin.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="A label of the change, for exceptions.")] = None,
@@ -80,6 +84,7 @@ def gate(
         metrics=tuple(metrics or ()),
         base_metrics=tuple(base_metrics or ()),
         config=config,
+        config_from=config_from,
         base=base,
         diff=diff,
         labels=tuple(label or ()),
@@ -102,12 +107,15 @@ def approve_plan(
     reason: Annotated[str, typer.Option(help="Why; it is recorded.")] = "",
     reviews: Annotated[str | None, typer.Option(help="Take who approves from GitHub's or GitLab's answer.")] = None,
     config: ConfigOption = Path("pyproject.toml"),
+    config_from: ConfigFromOption = None,
     events: EventsOption = None,
 ) -> None:
     """Record an approval of exactly this plan, signed with CIPREDICT_APPROVAL_KEY."""
     from cipredict.cli.gate_approving import ApprovingOptions, approve  # noqa: PLC0415
 
-    options = ApprovingOptions(plan, tuple(user or ()), reason, reviews, config)
+    options = ApprovingOptions(
+        plan=plan, users=tuple(user or ()), reason=reason, reviews=reviews, config=config, config_from=config_from
+    )
     approve(options, load_settings(events=events))
 
 

@@ -35,6 +35,7 @@ class ApprovingOptions:
     reason: str
     reviews: str | None
     config: Path
+    config_from: str | None
 
 
 def approve(options: ApprovingOptions, settings: Settings) -> None:
@@ -53,7 +54,7 @@ def approve(options: ApprovingOptions, settings: Settings) -> None:
         )
     plan = read_gate_plan(options.plan)
     users, reason = _who(options, plan)
-    roles = read_gate_config(options.config).roles
+    roles = read_gate_config(options.config, commit=options.config_from).roles
     for user in users:
         if why := refusal(plan, user, roles):
             raise UsageError(f"Not approved: {one_line(why)}.", slug="approval-refused")

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from cipredict.act.git import file_at
 from cipredict.decide.gating.approving import Roles, parse_roles
 from cipredict.decide.gating.definition import Gate
 from cipredict.decide.gating.parsing import parse_gates
-from cipredict.errors import SettingsError, cannot_read
+from cipredict.errors import ChangeUnknown, InputError, SettingsError, cannot_read
 from cipredict.ingest.metrics.plain import TAKES, Pick
 from cipredict.measures import UNITS
 
@@ -31,44 +32,52 @@ class GateConfig:
     source: str
 
 
-def read_gate_config(path: Path) -> GateConfig:
+def read_gate_config(path: Path, *, commit: str | None = None) -> GateConfig:
     """Read a file: `[tool.cipredict]`, or, in a file without `[tool]`, its top level.
+
+    `commit` names a branch, tag or commit whose file counts instead: a change cannot loosen the gates it is judged by.
 
     Raises
     ------
     SettingsError
         Not TOML, without gates, or with a gate that cannot be meant. No gate at all would pass everything.
+    InputError
+        The file cannot be read, or the commit does not have it.
     """
-    table = _table(path)
-    gates = parse_gates(_inner(table, "gates", path), source=str(path))
+    source = f"{path} of {commit}" if commit else str(path)
+    table = _table(path, commit, source=source)
+    gates = parse_gates(_inner(table, "gates", source=source), source=source)
     if not gates:
         hint = "Define one, such as test_coverage = 85 under [tool.cipredict.gates]."
-        raise SettingsError(f"{path} defines no gate, so that nothing would be checked.", slug="gate-none", hint=hint)
+        raise SettingsError(f"{source} defines no gate, so that nothing would be checked.", slug="gate-none", hint=hint)
     return GateConfig(
         gates=gates,
-        roles=parse_roles(_inner(table, "approvers", path), source=str(path)),
-        picks=_picks(_inner(table, "metrics", path), source=str(path)),
-        source=str(path),
+        roles=parse_roles(_inner(table, "approvers", source=source), source=source),
+        picks=_picks(_inner(table, "metrics", source=source), source=source),
+        source=source,
     )
 
 
-def _table(path: Path) -> Mapping[str, object]:
+def _table(path: Path, commit: str | None, *, source: str) -> Mapping[str, object]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8") if commit is None else file_at(commit, path.as_posix(), cwd=Path.cwd())
+        document = tomllib.loads(text)
     except OSError as error:
         raise cannot_read(path, error) from error
+    except ChangeUnknown as error:
+        raise InputError(error.message, slug=error.slug, hint=error.hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.", slug="settings-toml") from error
+        raise SettingsError(f"{source} is not valid TOML: {error}.", slug="settings-toml") from error
     tool = document.get("tool")
     if tool is None and path.name != "pyproject.toml":
         return document
-    return _inner(tool, "cipredict", path) if isinstance(tool, dict) else {}
+    return _inner(tool, "cipredict", source=source) if isinstance(tool, dict) else {}
 
 
-def _inner(table: Mapping[str, object], key: str, path: Path) -> Mapping[str, object]:
+def _inner(table: Mapping[str, object], key: str, *, source: str) -> Mapping[str, object]:
     value = table.get(key, {})
     if not isinstance(value, dict):
-        raise SettingsError(f"{path}: [tool.cipredict.{key}] must be a table.", slug="settings-value")
+        raise SettingsError(f"{source}: [tool.cipredict.{key}] must be a table.", slug="settings-value")
     return value
 
 

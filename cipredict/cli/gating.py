@@ -49,6 +49,7 @@ class GatingOptions:
     metrics: tuple[str, ...]
     base_metrics: tuple[str, ...]
     config: Path
+    config_from: str | None
     base: str | None
     diff: str | None
     labels: tuple[str, ...]
@@ -79,7 +80,7 @@ def gate_change(options: GatingOptions, settings: Settings) -> GatePlan:
     """
     scope = _word(options.scope, tuple(Scope), option="--scope")
     _word(options.output_format, FORMATS, option="--format")
-    config = read_gate_config(options.config)
+    config = read_gate_config(options.config, commit=options.config_from)
     places = Places(Path.cwd(), datetime.now(UTC), known_files(Path.cwd()))
     files = [read_metrics(name, places) for name in options.metrics]
     base = [read_metrics(name, places) for name in options.base_metrics]

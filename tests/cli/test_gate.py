@@ -214,6 +214,18 @@ def test_coverage_of_the_change_asks_git(capsys: pytest.CaptureFixture[str]) -> 
     assert "git knows no commit 'nowhere'" in capsys.readouterr().err
 
 
+def test_a_change_cannot_loosen_the_gates_that_it_is_judged_by(capsys: pytest.CaptureFixture[str]) -> None:
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    gates('p99_latency = "10h"')
+    assert main(["gate", "--metrics", "bad.json"]) == 0
+    assert main(["gate", "--metrics", "bad.json", "--config-from", "main"]) == 1
+    assert main(["gate", "--metrics", "bad.json", "--config-from", "nowhere"]) == 2
+    assert main(["gate", "--metrics", "bad.json", "--config-from", "main", "--config", "nowhere.toml"]) == 2
+    assert "[git-unknown-base]" in capsys.readouterr().err
+
+
 class TestApproval:
     """A yes to one decision, by somebody who may, with a key; and nothing else."""
 
