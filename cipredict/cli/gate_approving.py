@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cipredict.cli.environment import ci_run
 from cipredict.cli.gate_config import read_gate_config
 from cipredict.cli.gating import KEY_VARIABLE, read_key
 from cipredict.cli.inputs import read_text
+from cipredict.cli.outputs import run_key
 from cipredict.decide.gating.approving import refusal
 from cipredict.errors import InputError, UsageError
 from cipredict.events import append_event
@@ -55,10 +55,10 @@ def approve(options: ApprovingOptions, settings: Settings) -> None:
     plan = read_gate_plan(options.plan)
     users, reason = _who(options, plan)
     roles = read_gate_config(options.config, commit=options.config_from).roles
-    for user in users:
-        if why := refusal(plan, user, roles):
-            raise UsageError(f"Not approved: {one_line(why)}.", slug="approval-refused")
-    for user in users:
+    refused = {user: why for user in users if (why := refusal(plan, user, roles))}
+    if refused and (options.reviews is None or len(refused) == len(users)):  # others may review, too
+        raise UsageError(f"Not approved: {one_line('; '.join(refused.values()))}.", slug="approval-refused")
+    for user in sorted(set(users) - refused.keys()):
         _record(Approval(plan.decision_sha256, user, reason, datetime.now(UTC)).signed(key), settings.events)
         sys.stderr.write(f"{one_line(user)} approved decision {plan.decision_sha256[:12]}: {one_line(reason)}\n")
     sys.stderr.write("Run `cipredict gate` again, with the same files, for its verdict.\n")
@@ -110,11 +110,7 @@ def _gitlab_users(approvals: Mapping[str, object]) -> list[str]:
 
 
 def _record(approval: Approval, folder: Path) -> None:
-    run = ci_run()
-    key: dict[str, object] = {}
-    if run is not None:
-        key = {"provider": run.provider, "repository": run.repository, "run_id": run.run_id, "attempt": run.attempt}
     try:
-        append_event(folder, EVENT_KIND, approval.at, run=key, body=approval.to_record())
+        append_event(folder, EVENT_KIND, approval.at, run=run_key(), body=approval.to_record())
     except OSError as error:
         raise InputError(f"Cannot write {folder}: {error.strerror}.", slug="output-unwritable") from error

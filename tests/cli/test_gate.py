@@ -328,6 +328,7 @@ class TestApproval:
             ([("alice", "APPROVED", "c"), ("alice", "CHANGES_REQUESTED", "c")], 2),
             ([("alice", "APPROVED", "other")], 2),
             ([("mallory", "APPROVED", "c")], 2),
+            ([("mallory", "APPROVED", "c"), ("alice", "APPROVED", "c")], 0),
             ([], 2),
         ],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from cipredict.decide.gating.definition import BY_SYMBOL, Criterion, GateException
 from cipredict.measures import parse_quantity
@@ -73,6 +73,8 @@ def _exception(value: object) -> GateException:
 
 
 def _day(value: object) -> date:
+    if isinstance(value, datetime):
+        return value.date()
     if isinstance(value, date):
         return value
     try:

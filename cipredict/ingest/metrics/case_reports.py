@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cipredict.ingest.interface import Report
 from cipredict.ingest.metrics.interface import CaseCounts, Reading, Unusable
 from cipredict.records import ReportStatus, RunKey
 
 
 def read_test_report(path: Path) -> Reading:
     """Count the cases of a report. One without cases proves nothing, and neither does a damaged one."""
-    from cipredict.ingest.interface import Report  # noqa: PLC0415  # with reports.py, below
-    from cipredict.ingest.reports import read_report  # noqa: PLC0415  # lxml, only for a test report
-
+    try:
+        from cipredict.ingest.reports import read_report  # noqa: PLC0415  # lxml, only for a test report
+    except ModuleNotFoundError as error:
+        raise Unusable(f"a test report needs {error.name} (pip install 'cipredict[store]')") from error
     with path.open("rb") as stream:
         *_, report = read_report(stream, source=str(path), key=RunKey("local", "", "0"))
     if not isinstance(report, Report) or report.status is ReportStatus.INVALID:

@@ -6,6 +6,8 @@ import tomllib
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cipredict.decide.gating.definition import Action, Against, Comparison, Criterion, Gate, GateException, Unknown
 from cipredict.decide.gating.known_metrics import KNOWN
@@ -93,6 +95,11 @@ def test_pass_and_warn_criteria_in_one_gate() -> None:
     assert (tiers.demand, [str(one) for one in tiers.warns]) == (">= 85%", [">= 80%"])
 
 
+def test_an_exception_may_end_at_a_time_of_its_last_day() -> None:
+    table = tomllib.loads('metric = "x"\npass = "< 1"\nexceptions = [{label = "a", expires = 2027-01-31T12:00:00Z}]')
+    assert date(2027, 1, 31) == only(table).exceptions[0].expires_on
+
+
 def test_a_toml_table_with_every_key() -> None:
     gates = tomllib.loads("""
         [gates.drop]
@@ -149,6 +156,22 @@ def test_a_mistake_is_named_in_one_line(name: str, definition: object, complaint
     with pytest.raises(SettingsError, match=complaint) as raised:
         parse_gates({name: definition})
     assert (raised.value.slug, "\n" in str(raised.value)) == ("gate-definition", False)
+
+
+_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+_KEYS = st.sampled_from(
+    ["metric", "threshold", "pass", "warn", "unit", "action", "exceptions", "approvers", "comparison", "on_missing"]
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), _VALUES | st.dictionaries(_KEYS, _VALUES | st.lists(_VALUES)), max_size=3))
+def test_no_table_is_worse_than_a_mistake_of_the_user(table: dict[str, object]) -> None:
+    try:
+        gates = parse_gates(table)
+    except SettingsError as error:
+        assert error.slug == "gate-definition"
+    else:
+        assert len(gates) == len(table)
 
 
 def test_all_mistakes_of_all_gates_are_named_at_once() -> None:
