@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
+METRICS_SCHEMA = "cipredict.metrics/1"
+"""Schema of a file of measurements."""
+
+TOOL_RUN_SCHEMA = "cipredict.tool-run/1"
+"""Schema of what a tool said, with its exit code."""
+
 
 class Dimension(StrEnum):
     """What a quantity measures; its value is kept in the base unit of the dimension."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cipredict.audio.interface import LOUDNESS, METRICS, FileScore
+from cipredict.measures import METRICS_SCHEMA
 
-SCHEMA = "cipredict.metrics/1"
 SCORE = "audio_quality_score"
 
 
@@ -24,7 +24,7 @@ def summarise(scores: Sequence[FileScore], *, score: str, allowed_unscored: int)
     metrics.append({"name": "audio_files_unscored", "value": len(unscored)})
     metrics.append({"name": "audio_files", "value": len(scores)})
     return {
-        "schema": SCHEMA,
+        "schema": METRICS_SCHEMA,
         "metrics": [*_score(score, scores, doubt=doubt), *metrics],
         "score": score,
         "files": [_file(one) for one in scores],

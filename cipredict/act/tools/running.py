@@ -11,8 +11,8 @@ from shutil import which
 
 from cipredict.act.tools.stages import ToolStage
 from cipredict.errors import UsageError
+from cipredict.measures import TOOL_RUN_SCHEMA
 
-SCHEMA = "cipredict.tool-run/1"
 _MOST_CHARACTERS = 50_000_000
 
 
@@ -31,7 +31,7 @@ class ToolRun:
     def to_document(self) -> dict[str, object]:
         """Give the JSON document."""
         return {
-            "schema": SCHEMA,
+            "schema": TOOL_RUN_SCHEMA,
             "tool": self.tool,
             "version": self.version,
             "command": list(self.command),

@@ -71,7 +71,6 @@ class _Counting:
 
     def __init__(self, source: str, files: Sequence[MetricsFile]) -> None:
         self._source = source
-        self._files = files
         self._problem = next((problem for file in files for problem in file.problems), "")
 
     def of(self, metric: str, found: Sequence[Finding]) -> Measurement:

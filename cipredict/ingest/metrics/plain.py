@@ -21,8 +21,6 @@ from cipredict.ingest.metrics.json_access import objects_at, text_at
 from cipredict.ingest.metrics.jsonpath import find_values
 from cipredict.measures import Evidence, Measurement, parse_quantity
 
-SCHEMA = "cipredict.metrics/1"
-
 
 def read_metrics_document(document: Mapping[str, object]) -> Reading:
     """Read `cipredict.metrics/1`; one metric that makes no sense is kept as unusable, the others count."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from cipredict.ingest.metrics import case_reports, plain, tool_runs
+from cipredict.ingest.metrics import case_reports, plain
 from cipredict.ingest.metrics.covered_lines import read_coverage_file
 from cipredict.ingest.metrics.forecast_summary import read_forecast_summary
 from cipredict.ingest.metrics.interface import MetricsFile, Reading, Unusable
@@ -22,7 +22,8 @@ from cipredict.ingest.metrics.k6 import read_k6
 from cipredict.ingest.metrics.linters import read_mypy_json, read_mypy_text, read_ruff, reformat_reader
 from cipredict.ingest.metrics.sarif import read_sarif
 from cipredict.ingest.metrics.scanners import read_bandit, read_pip_audit, read_semgrep, read_trivy
-from cipredict.measures import Measurement
+from cipredict.ingest.metrics.tool_runs import read_tool_run
+from cipredict.measures import METRICS_SCHEMA, TOOL_RUN_SCHEMA, Measurement
 from cipredict.records import ReportStatus
 
 LARGEST_FILE_BYTES = 200_000_000
@@ -155,8 +156,8 @@ def _is_k6(document: Mapping[str, object]) -> bool:
 
 
 _DOCUMENTS: tuple[tuple[Callable[[Mapping[str, object]], bool], _ObjectReader], ...] = (
-    (lambda document: document.get("schema") == plain.SCHEMA, plain.read_metrics_document),
-    (lambda document: document.get("schema") == tool_runs.SCHEMA, tool_runs.read_tool_run),
+    (lambda document: document.get("schema") == METRICS_SCHEMA, plain.read_metrics_document),
+    (lambda document: document.get("schema") == TOOL_RUN_SCHEMA, read_tool_run),
     (_is_sarif, read_sarif),
     (_has("results", "errors", "generated_at"), read_bandit),
     (_is_semgrep, read_semgrep),

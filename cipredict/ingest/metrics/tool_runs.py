@@ -15,8 +15,6 @@ from cipredict.ingest.metrics.json_access import as_object, text_at
 from cipredict.ingest.metrics.linters import read_mypy_text, read_ruff, reformat_reader
 from cipredict.ingest.metrics.scanners import read_bandit, read_pip_audit
 
-SCHEMA = "cipredict.tool-run/1"
-
 
 def read_tool_run(document: Mapping[str, object]) -> Reading:
     """Read a tool's own output, once its exit code says that it came to an end."""
