@@ -20,6 +20,8 @@ from cipredict.audio.files import find_pairs, read_pair  # noqa: E402  # after t
 from cipredict.audio.interface import FileScore, Pair, Unscored  # noqa: E402
 from cipredict.audio.metrics import SI_SDR_LIMIT_DB, score_si_sdr  # noqa: E402
 from cipredict.audio.scoring import score_all, score_pair  # noqa: E402
+from cipredict.audio.summary import summarise  # noqa: E402
+from tests.audio.dying import die  # noqa: E402
 
 REPOSITORY = Path(__file__).parents[2]
 SPEECH = REPOSITORY / "data" / "samples" / "audio" / "speech.flac"
@@ -175,15 +177,6 @@ def test_unrelated_signals_have_a_finite_ratio() -> None:
     assert -SI_SDR_LIMIT_DB == score_si_sdr(wave, np.array([0.0, 1.0, 0.0, -1.0]), RATE)
 
 
-def die(pair: Pair, **_: object) -> FileScore:
-    """Stand for a scorer written in C that brings its process down."""
-    import os  # noqa: PLC0415  # in another process
-
-    if pair.name == "b":
-        os._exit(139)
-    return FileScore(pair.name, {"pesq_nb": 1.0})
-
-
 def test_a_file_that_kills_its_process_is_lost_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cipredict.audio.scoring.score_pair", die)
     pairs = [Pair(name, None, None) for name in "abc"]
@@ -202,21 +195,22 @@ def test_the_command_feeds_the_gate(
         for folder, samples in zip(folders, (speech, noisy(speech, snr_db)), strict=True):
             (folder / name).parent.mkdir(exist_ok=True)
             soundfile.write(folder / f"{name}.wav", samples, RATE)
+    soundfile.write(folders[0] / "alone.wav", speech, RATE)
     arguments = ["audio", "score", "--reference", "reference", "--enhanced", "enhanced", "--jobs", "1"]
-    assert main([*arguments, "--output", "m.json", "--json"]) == 0
+    assert main([*arguments, "--output", "m.json", "--json", "--allow-unscored", "1"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out) == json.loads(Path("m.json").read_text())
     assert captured.err.index("sub/bad") < captured.err.index("good")
+    assert "alone: there is no enhanced file" in captured.err
 
-    Path("pyproject.toml").write_text("[tool.cipredict.gates]\naudio_quality_score = 3.0\naudio_files_unscored = 0\n")
+    Path("pyproject.toml").write_text("[tool.cipredict.gates]\naudio_quality_score = 3.0\naudio_files_unscored = 1\n")
     assert main(["gate", "--metrics", "m.json"]) == 1
     assert "PESQ narrowband MOS-LQO" in capsys.readouterr().err
-
-    soundfile.write(folders[0] / "alone.wav", speech, RATE)
-    Path("pyproject.toml").write_text("[tool.cipredict.gates]\naudio_quality_score = 1.0\n")
-    assert main([*arguments, "--output", "m.json"]) == 0
+    document = summarise(
+        [FileScore("a", {"pesq_nb": 4.0}), FileScore("b", problems=("silent",))], score="pesq_nb", allowed_unscored=0
+    )
+    Path("m.json").write_text(json.dumps(document))
     assert main(["gate", "--metrics", "m.json"]) == 4
-    assert "1 of 3 files not wholly scored, such as alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from cipredict.measures import Dimension, Measurement, Quantity
 
 ChangedLines = Mapping[str, frozenset[int]]
 """Added lines by path."""
+_EXAMPLES = 5
 
 
 def measure_coverage(files: Sequence[MetricsFile], changed: ChangedLines | None) -> Iterator[Measurement]:
@@ -71,20 +72,25 @@ def _by_folder(lines: Mapping[str, LineCounts]) -> Mapping[str, list[LineCounts]
 def _diff_coverage(coverage: CoverageReading, changed: ChangedLines, source: str) -> Measurement:
     """Give the share of changed executable lines that ran; where there are none, say whether that is harmless."""
     executable = covered = 0
+    missed: list[str] = []
     folders = {PurePosixPath(path).parent for path in coverage.valid}
     suffixes = {PurePosixPath(path).suffix for path in coverage.valid}
     unlisted = []
     for path, lines in changed.items():
         valid = coverage.valid.get(path)
         if valid is not None:
+            ran = coverage.covered.get(path, frozenset())
             executable += len(lines & valid)
-            covered += len(lines & coverage.covered.get(path, frozenset()))
+            covered += len(lines & ran)
+            missed += [f"{path}:{line}" for line in sorted((lines & valid) - ran)]
         elif lines and PurePosixPath(path).suffix in suffixes and PurePosixPath(path).parent in folders:
             unlisted.append(path)
     if not executable and (unlisted or coverage.counts):
         reason = f"the coverage report does not list {unlisted[0]}" if unlisted else "the report lists no lines"
         return Measurement("diff_coverage", None, source, reason=reason)
     note = f"{covered} of {executable} changed lines" if executable else "no changed line can be executed"
+    if missed:
+        note += f", not {', '.join(missed[:_EXAMPLES])}{', …' if len(missed) > _EXAMPLES else ''}"
     if unlisted:
         note += f"; the report does not list {len(unlisted)} changed files, such as {unlisted[0]}"
     share = covered / executable if executable else 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 
 from cipredict.ingest.metrics.interface import Category, Finding, MetricsFile, Severity
 from cipredict.measures import Evidence, Measurement, Quantity
@@ -14,6 +15,7 @@ _TOTALS = {
     Category.TYPES: "type_errors",
     Category.FORMAT: "format_findings",
 }
+_EXAMPLES = 3
 
 
 def count_findings(files: Sequence[MetricsFile], base: Sequence[MetricsFile]) -> Iterator[Measurement]:
@@ -75,8 +77,16 @@ class _Counting:
 
     def of(self, metric: str, found: Sequence[Finding]) -> Measurement:
         evidence = Evidence.INCONCLUSIVE if self._problem else Evidence.MEASURED
-        return Measurement(metric, Quantity(float(len(found))), self._source, evidence, self._problem)
+        reason = "; ".join(filter(None, (self._problem, _examples(found))))
+        return Measurement(metric, Quantity(float(len(found))), self._source, evidence, reason)
 
     def by_severity(self, metric: str, found: Sequence[Finding]) -> Iterator[Measurement]:
         for severity in Severity:
             yield self.of(f"{metric}_{severity}", [one for one in found if one.severity is severity])
+
+
+def _examples(found: Sequence[Finding]) -> str:
+    """Name the worst few, `B602 src/shop/orders.py:11`."""
+    order = list(Severity)
+    worst = nsmallest(_EXAMPLES, found, key=lambda one: (order.index(one.severity), one.path, one.line or 0))
+    return ", ".join(f"{one.rule} {one.path}{f':{one.line}' if one.line else ''}" for one in worst)

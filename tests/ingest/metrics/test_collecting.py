@@ -64,6 +64,11 @@ def test_what_the_base_has_too_is_not_new(read_sample: ReadMetrics, gate_samples
     assert "6" == by_name(collect([after], base=[read_sample("bandit_clean.json")]))["new_security_vulnerabilities"]
 
 
+def test_the_worst_findings_are_named(read_sample: ReadMetrics) -> None:
+    [count] = [one for one in collect([read_sample("bandit.json")]) if one.metric == "security_vulnerabilities"]
+    assert "B602 src/shop/orders.py:11, B301 src/shop/orders.py:7, B404 src/shop/orders.py:2" == count.reason
+
+
 def test_a_second_finding_of_the_same_kind_is_new(read_sample: ReadMetrics, gate_samples: object) -> None:
     document = json.loads((gate_samples / "bandit.json").read_text())  # type: ignore[operator]  # a Path
     document["results"] = document["results"] + document["results"][:1]
@@ -100,7 +105,7 @@ def test_each_folder_has_a_share() -> None:
 @pytest.mark.parametrize(
     ("changed", "share", "reason"),
     [
-        ({"src/a.py": {1, 2, 3, 9}}, "66.6667%", "2 of 3 changed lines"),
+        ({"src/a.py": {1, 2, 3, 9}}, "66.6667%", "2 of 3 changed lines, not src/a.py:3"),
         ({"docs/x.md": {1}}, "100%", "no changed line can be executed"),
         ({"tests/test_a.py": {1}}, "100%", "no changed line can be executed"),
         ({"src/a.py": {9}}, "100%", "no changed line can be executed"),
