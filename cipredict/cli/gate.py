@@ -78,6 +78,7 @@ def gate(
     """Judge what was measured: table on stderr, verdict on stdout, reports where asked for."""
     if context.invoked_subcommand is not None:
         return
+    from cipredict.cli.gate_config import read_gate_config  # noqa: PLC0415
     from cipredict.cli.gating import Exports, GatingOptions, gate_change, show_gates  # noqa: PLC0415
 
     options = GatingOptions(
@@ -94,9 +95,10 @@ def gate(
         output_format=output_format,
     )
     settings = load_settings(events=events)
-    plan = gate_change(options, settings)
+    defined = read_gate_config(config, commit=config_from)
+    plan = gate_change(options, defined, settings)
     exports = Exports(output, sarif, code_quality, junit, approval_request)
-    show_gates(plan, options, settings, exports=exports)
+    show_gates(plan, options, settings, config=defined, exports=exports)
     raise typer.Exit(plan.verdict.exit_code)
 
 

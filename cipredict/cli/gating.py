@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from cipredict import __version__
 from cipredict.cli.environment import ci_run
-from cipredict.cli.gate_config import GateConfig, read_gate_config
+from cipredict.cli.gate_config import GateConfig
 from cipredict.cli.gate_subject import read_subject
 from cipredict.cli.outputs import append_step_summary, remember, tell, warn
-from cipredict.decide.gating.approving import count_approvals
+from cipredict.decide.gating.approving import Roles, count_approvals
 from cipredict.decide.gating.judging import GateRequest, decide_gates
 from cipredict.errors import ChangeUnknown, InputError, UsageError
 from cipredict.events import Event, read_events
@@ -70,17 +70,16 @@ class Exports:
     approval_request: Path | None = None
 
 
-def gate_change(options: GatingOptions, settings: Settings) -> GatePlan:
-    """Read everything and decide.
+def gate_change(options: GatingOptions, config: GateConfig, settings: Settings) -> GatePlan:
+    """Read everything that was measured, and decide.
 
     Raises
     ------
     UsageError
-        An option or a gate's definition cannot be meant.
+        An option cannot be meant.
     """
     scope = _word(options.scope, tuple(Scope), option="--scope")
     _word(options.output_format, FORMATS, option="--format")
-    config = read_gate_config(options.config, commit=options.config_from)
     places = Places(Path.cwd(), datetime.now(UTC), known_files(Path.cwd()))
     files = [read_metrics(name, places) for name in options.metrics]
     base = [read_metrics(name, places) for name in options.base_metrics]
@@ -173,9 +172,11 @@ def _approvals_of(path: Path) -> list[Approval | None]:
     return [parse_approval(event.body) for event in events]
 
 
-def show_gates(plan: GatePlan, options: GatingOptions, settings: Settings, *, exports: Exports) -> None:
+def show_gates(
+    plan: GatePlan, options: GatingOptions, settings: Settings, *, config: GateConfig, exports: Exports
+) -> None:
     """Write the exports, the table to stderr, what machines asked for to stdout, and the plan to the events."""
-    write_exports(plan, options.config.as_posix(), exports)
+    write_exports(plan, exports, place=options.config.as_posix(), roles=config.roles)
     remember(plan.to_record(), settings.events)
     sys.stdout.write(_machine_output(plan, options.output_format))
     tell(partial(render_gates, plan))
@@ -190,8 +191,8 @@ def _machine_output(plan: GatePlan, output_format: str) -> str:
     return render_outputs(gate_outputs(plan)) if output_format == "github" else f"{plan.verdict.value}\n"
 
 
-def write_exports(plan: GatePlan, config: str, exports: Exports) -> None:
-    """Write every report that was asked for.
+def write_exports(plan: GatePlan, exports: Exports, *, place: str, roles: Roles) -> None:
+    """Write every report that was asked for; `place` is the file that defines the gates.
 
     Raises
     ------
@@ -204,10 +205,10 @@ def write_exports(plan: GatePlan, config: str, exports: Exports) -> None:
     from cipredict.render.gates.sarif import render_sarif  # noqa: PLC0415
 
     texts: tuple[tuple[Path | None, Callable[[], str]], ...] = (
-        (exports.sarif, lambda: _json(render_sarif(plan, config=config))),
-        (exports.code_quality, lambda: _json(render_code_quality(plan, config=config))),
+        (exports.sarif, lambda: _json(render_sarif(plan, config=place))),
+        (exports.code_quality, lambda: _json(render_code_quality(plan, config=place))),
         (exports.junit, lambda: render_junit(plan)),
-        (exports.approval_request, lambda: _json(render_approval_request(plan))),
+        (exports.approval_request, lambda: _json(render_approval_request(plan, roles=roles))),
     )
     if exports.output is not None:
         write_plan(exports.output, plan.to_document())

@@ -6,18 +6,24 @@ approval rule of the merge request.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from cipredict.plans.gate_plan import Effect, GatePlan
 from cipredict.render.inert import one_line
 
 ENVIRONMENT = "cipredict-approval"
 
 
-def render_approval_request(plan: GatePlan) -> dict[str, object]:
-    """Give who is asked for what, once per platform; without a waiting gate there is nobody to ask."""
+def render_approval_request(plan: GatePlan, *, roles: Mapping[str, Collection[str]]) -> dict[str, object]:
+    """Give who is asked for what, once per platform; without a waiting gate there is nobody to ask.
+
+    `roles` tells who has a role: platforms know users only. What has a `/` is a team.
+    """
     waiting = [gate for gate in plan.gates if gate.effect is Effect.REQUIRE_APPROVAL]
     approvers = sorted({one for gate in waiting for one in gate.approvers})
-    users = [one.removeprefix("@") for one in approvers if "/" not in one]
-    teams = [one.rpartition("/")[2] for one in approvers if "/" in one]
+    people = sorted({one.removeprefix("@") for approver in approvers for one in roles.get(approver, (approver,))})
+    users = [one for one in people if "/" not in one]
+    teams = [one.rpartition("/")[2] for one in people if "/" in one]
     needed = max((gate.approvals_required for gate in waiting), default=0)
     text = "; ".join(f"{gate.name}: {gate.reason}" for gate in waiting)
     return {

@@ -138,7 +138,7 @@ def test_every_export_can_be_written_and_read_again(text: str) -> None:
     for document in (
         render_sarif(plan, config="p"),
         render_code_quality(plan, config="p"),
-        render_approval_request(plan),
+        render_approval_request(plan, roles={}),
     ):
         assert json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
     assert read_junit(render_junit(plan).encode().decode()).tag == "testsuites"
@@ -159,17 +159,20 @@ def test_later_jobs_learn_the_verdict() -> None:
 
 def test_approvers_are_asked_on_both_platforms() -> None:
     plan = golden_plan()
-    gates = (*plan.gates[:2], replace(plan.gates[2], approvers=("@alice", "org/perf-team"), approvals_required=2))
-    request: Any = render_approval_request(replace(plan, gates=gates))  # Any: JSON
-    assert {"reviewers": ["alice"], "team_reviewers": ["perf-team"]} == request["github"]["requested_reviewers"]
-    assert (["alice"], 2) == tuple(
+    gates = (
+        *plan.gates[:2],
+        replace(plan.gates[2], approvers=("lead", "@alice", "org/perf-team"), approvals_required=2),
+    )
+    request: Any = render_approval_request(replace(plan, gates=gates), roles={"lead": {"bob", "alice"}})  # Any: JSON
+    assert {"reviewers": ["alice", "bob"], "team_reviewers": ["perf-team"]} == request["github"]["requested_reviewers"]
+    assert (["alice", "bob"], 2) == tuple(
         request["gitlab"]["approval_rule"][key] for key in ("usernames", "approvals_required")
     )
     assert (["regression_gate"], "cipredict-approval") == (request["gates"], request["github"]["environment"])
 
 
 def test_nobody_is_asked_where_nothing_waits() -> None:
-    request: Any = render_approval_request(replace(golden_plan(), gates=golden_plan().gates[:2]))  # Any: JSON
+    request: Any = render_approval_request(replace(golden_plan(), gates=golden_plan().gates[:2]), roles={})  # Any: JSON
     assert (0, [], "") == (request["approvals_required"], request["approvers"], request["github"]["environment"])
 
 
