@@ -73,7 +73,7 @@ class _Counting:
 
     def __init__(self, source: str, files: Sequence[MetricsFile]) -> None:
         self._source = source
-        self._problem = next((problem for file in files for problem in file.problems), "")
+        self._problem = next((problem for file in files for problem in file.reading.problems), "")
 
     def of(self, metric: str, found: Sequence[Finding]) -> Measurement:
         evidence = Evidence.INCONCLUSIVE if self._problem else Evidence.MEASURED

@@ -103,6 +103,7 @@ class Reading:
     kind : the format
     tools : tools that ran, findings or not: a scan that found nothing measured 0
     problems : what the file does not tell (files that a scanner could not read); its counts prove nothing then
+    notes : what people should know, though the counts hold
     """
 
     kind: str
@@ -112,6 +113,7 @@ class Reading:
     tests: CaseCounts | None = None
     coverage: CoverageReading | None = None
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,9 @@ def read_metrics(spelled: str, places: Places) -> MetricsFile:
     except OSError as error:
         return MetricsFile(path, ReportStatus.INVALID, Reading(kind), (error.strerror or "cannot be read",))
     measurements = tuple(replace(one, source=one.source or path) for one in reading.measurements)
-    status = ReportStatus.SUBOPTIMAL if reading.problems else ReportStatus.VALID
-    return MetricsFile(path, status, replace(reading, measurements=measurements), reading.problems)
+    told = (*reading.problems, *reading.notes)
+    status = ReportStatus.SUBOPTIMAL if told else ReportStatus.VALID
+    return MetricsFile(path, status, replace(reading, measurements=measurements), told)
 
 
 def read_picks(picks: Sequence[plain.Pick]) -> list[Measurement]:

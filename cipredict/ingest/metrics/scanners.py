@@ -50,13 +50,16 @@ def _bare_code(code: str) -> str:
 
 
 def read_pip_audit(document: Mapping[str, object]) -> Reading:
-    """Read `pip-audit --format json`; it knows no severities. What it skipped was not audited."""
+    """Read `pip-audit --format json`; it knows no severities.
+
+    What it skips is said, but is no doubt: it is the project itself and private packages, about which nobody advises.
+    """
     findings: list[Finding] = []
-    problems = []
+    notes = []
     for dependency in objects_at(document, "dependencies"):
         name, version = text_at(dependency, "name"), text_at(dependency, "version")
         if reason := text_at(dependency, "skip_reason"):
-            problems.append(f"pip-audit skipped {name}: {reason}")
+            notes.append(f"pip-audit skipped {name}: {reason}")
         for one in objects_at(dependency, "vulns", required=False):
             rule = text_at(one, "id")
             message = f"{name} {version}: {rule}"
@@ -65,7 +68,7 @@ def read_pip_audit(document: Mapping[str, object]) -> Reading:
         "pip-audit",
         findings=tuple(findings),
         tools=(("pip-audit", Category.SECURITY),),
-        problems=tuple(problems),
+        notes=tuple(notes),
     )
 
 

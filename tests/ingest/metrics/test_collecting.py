@@ -49,6 +49,17 @@ def test_counts_of_a_broken_scan_prove_nothing(read_sample: ReadMetrics) -> None
     assert "did not scan" in count.reason
 
 
+def test_a_package_that_nobody_advises_about_is_said_and_no_doubt(read_sample: ReadMetrics) -> None:
+    skipped = {"name": "shop", "skip_reason": "distribution marked as editable"}
+    read = read_sample("p.json", json.dumps({"dependencies": [skipped], "fixes": []}))
+    assert (ReportStatus.SUBOPTIMAL, ("pip-audit skipped shop: distribution marked as editable",)) == (
+        read.status,
+        read.problems,
+    )
+    [count] = [one for one in collect([read]) if one.metric == "security_vulnerabilities"]
+    assert ("0", Evidence.MEASURED) == (str(count.quantity), count.evidence)
+
+
 def test_what_the_base_has_too_is_not_new(read_sample: ReadMetrics, gate_samples: object) -> None:
     after = read_sample("bandit.json")
     document = json.loads((gate_samples / "bandit.json").read_text())  # type: ignore[operator]  # a Path
