@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cipredict.ingest.metrics.coverage_shares import ChangedLines, measure_coverage
 from cipredict.ingest.metrics.finding_counts import count_findings
 from cipredict.ingest.metrics.interface import MetricsFile
-from cipredict.measures import Dimension, Measurement, Quantity
+from cipredict.measures import Dimension, Evidence, Measurement, Quantity
 
 
 def collect(
@@ -33,16 +33,24 @@ def collect(
 
 
 def _case_counts(files: Sequence[MetricsFile]) -> Iterator[Measurement]:
-    reports = [file.reading.tests for file in files if file.reading.tests]
-    source = ", ".join(file.source for file in files if file.reading.tests)
-    if not reports:
+    """Add up the cases of all reports; one that was cut off may have lost the failures."""
+    readings = [file.reading for file in files if file.reading.tests]
+    if not readings:
         return
-    cases, failed, skipped, flaky, seconds = (sum(column) for column in zip(*reports, strict=True))
+    source = ", ".join(file.source for file in files if file.reading.tests)
+    doubt = next((problem for reading in readings for problem in reading.problems), "")
+    evidence = Evidence.INCONCLUSIVE if doubt else Evidence.MEASURED
+    counts = [reading.tests for reading in readings if reading.tests]
+    cases, failed, skipped, flaky, seconds = (sum(column) for column in zip(*counts, strict=True))
     ran = cases - skipped
-    yield Measurement("tests_failed", Quantity(float(failed)), source)
-    yield Measurement("tests_passed", Quantity(float(ran - failed)), source)
-    yield Measurement("tests_skipped", Quantity(float(skipped)), source)
-    yield Measurement("tests_flaky", Quantity(float(flaky)), source)
-    yield Measurement("test_seconds", Quantity(seconds, Dimension.SECONDS), source)
-    share = Quantity((ran - failed) / ran, Dimension.SHARE) if ran else None
-    yield Measurement("test_pass_rate", share, source, reason="" if ran else "every case was skipped")
+    quantities = {
+        "tests_failed": Quantity(float(failed)),
+        "tests_passed": Quantity(float(ran - failed)),
+        "tests_skipped": Quantity(float(skipped)),
+        "tests_flaky": Quantity(float(flaky)),
+        "test_seconds": Quantity(seconds, Dimension.SECONDS),
+        "test_pass_rate": Quantity((ran - failed) / ran, Dimension.SHARE) if ran else None,
+    }
+    for name, quantity in quantities.items():
+        reason = doubt if quantity else "every case was skipped"
+        yield Measurement(name, quantity, source, evidence, reason)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from cipredict.ingest.metrics.interface import CoverageReading, LineCounts, MetricsFile
-from cipredict.measures import Dimension, Measurement, Quantity
+from cipredict.measures import Dimension, Evidence, Measurement, Quantity
 
 ChangedLines = Mapping[str, frozenset[int]]
 """Added lines by path."""
@@ -15,7 +16,16 @@ _EXAMPLES = 5
 
 
 def measure_coverage(files: Sequence[MetricsFile], changed: ChangedLines | None) -> Iterator[Measurement]:
-    """Give the total, each folder's share, and the share of the changed lines where those are known."""
+    """Give the total, each folder's share, and the share of the changed lines where those are known.
+
+    Of a report that was cut off nothing is certain.
+    """
+    doubt = next((problem for file in files if file.reading.coverage for problem in file.reading.problems), "")
+    for one in _shares(files, changed):
+        yield replace(one, evidence=Evidence.INCONCLUSIVE, reason=doubt) if doubt else one
+
+
+def _shares(files: Sequence[MetricsFile], changed: ChangedLines | None) -> Iterator[Measurement]:
     readings = [file.reading.coverage for file in files if file.reading.coverage is not None]
     if not readings:
         return

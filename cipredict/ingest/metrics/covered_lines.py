@@ -40,7 +40,9 @@ def read_coverage_file(path: Path, *, root: Path, known_files: frozenset[str] = 
         counts={name: count for name, count in counts.items() if name not in valid},
         total_share=_stated_total(path) if dialect == "coverage.py JSON" else None,
     )
-    return Reading(dialect, coverage=reading)
+    is_cut = dialect == "lcov" and not path.read_bytes().rstrip().endswith(b"end_of_record")
+    problems = ("truncated: the last end_of_record is missing",) if is_cut else ()
+    return Reading(dialect, coverage=reading, problems=problems)
 
 
 def _stated_total(path: Path) -> float | None:

@@ -159,3 +159,17 @@ def test_a_real_report_is_counted(read_sample: ReadMetrics, samples: object) -> 
     path = samples / "junit" / "pytest_xunit2.xml"  # type: ignore[operator]  # a Path
     values = by_name(collect([read_sample("r.xml", path.read_bytes())]))
     assert float(values["tests_failed"]) > 0
+
+
+def test_a_report_that_was_cut_off_proves_nothing(read_sample: ReadMetrics, samples: object) -> None:
+    pytest.importorskip("lxml", reason="needs lxml (pip install 'cipredict[store]')")
+    whole = (samples / "junit" / "pytest_xunit2.xml").read_bytes()  # type: ignore[operator]  # a Path
+    found = collect([read_sample("r.xml", whole[: len(whole) * 2 // 3])])
+    assert {(Evidence.INCONCLUSIVE, "truncated: the end is missing")} == {(one.evidence, one.reason) for one in found}
+
+
+def test_coverage_that_was_cut_off_proves_nothing(read_sample: ReadMetrics, gate_samples: object) -> None:
+    whole = (gate_samples / "coverage.lcov").read_bytes()  # type: ignore[operator]  # a Path
+    found = collect([read_sample("c.lcov", whole[: len(whole) // 2])])
+    assert {Evidence.INCONCLUSIVE} == {one.evidence for one in found}
+    assert {Evidence.MEASURED} == {one.evidence for one in collect([read_sample("coverage.lcov")])}
