@@ -44,7 +44,7 @@ def _case_counts(files: Sequence[MetricsFile]) -> Iterator[Measurement]:
     cases, failed, skipped, flaky, seconds = (sum(column) for column in zip(*counts, strict=True))
     ran = cases - skipped
     quantities = {
-        "tests_failed": Quantity(float(failed)),
+        "tests_failed": Quantity(float(failed)) if ran else None,
         "tests_passed": Quantity(float(ran - failed)),
         "tests_skipped": Quantity(float(skipped)),
         "tests_flaky": Quantity(float(flaky)),

@@ -37,7 +37,9 @@ def _shares(files: Sequence[MetricsFile], changed: ChangedLines | None) -> Itera
     }
     total = _share(lines.values())
     stated = readings[0].total_share if len(readings) == 1 else None
-    yield _measured("test_coverage", total if stated is None else Quantity(stated, Dimension.SHARE), source)
+    yield _measured(
+        "test_coverage", total if stated is None or total is None else Quantity(stated, Dimension.SHARE), source
+    )
     yield _measured("line_coverage", total, source)
     for folder, counts in sorted(_by_folder(lines).items()):
         yield _measured(f"test_coverage:{folder}", _share(counts), source)

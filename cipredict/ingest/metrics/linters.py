@@ -69,6 +69,8 @@ def read_mypy_text(text: str) -> Reading:
             findings.append(Finding("mypy", Category.TYPES, rule, match["path"], number, match["message"]))
     if end is None:
         raise Unusable("mypy's closing line is missing: it did not come to an end")
+    if "errors prevented further checking" in end.string:
+        raise Unusable("mypy's errors prevented further checking")
     if len(findings) != int(end["errors"] or 0):
         raise Unusable(f"mypy counted {end['errors'] or 0} errors, but {len(findings)} are listed")
     return _mypy(findings)

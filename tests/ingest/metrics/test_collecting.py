@@ -99,6 +99,12 @@ def test_the_tools_own_total_counts_branches(read_sample: ReadMetrics) -> None:
     assert ("33.3333%", "31.5789%") == (shares["test_coverage"], shares["line_coverage"])
 
 
+def test_a_total_of_nothing_is_no_total(read_sample: ReadMetrics) -> None:
+    empty: dict[str, object] = {"executed_lines": [], "missing_lines": [], "summary": {}}
+    document = {"files": {"a.py": empty}, "totals": {"percent_covered": 100.0, "num_statements": 0}}
+    assert "None" == by_name(collect([read_sample("c.json", json.dumps(document))]))["test_coverage"]
+
+
 def test_lines_of_several_reports_are_united() -> None:
     first = covered({"a.py": {1, 2, 3, 4}}, {"a.py": {1}}, total_share=0.25)
     second = covered({"a.py": {1, 2, 3, 4}, "b/c.py": {1}}, {"a.py": {2}, "b/c.py": {1}})
@@ -151,7 +157,8 @@ def test_cases_of_several_reports_are_added_up() -> None:
 
 def test_skipped_cases_alone_have_no_rate() -> None:
     file = MetricsFile("r.xml", ReportStatus.VALID, Reading("tests", tests=CaseCounts(3, 0, 3, 0, 0.0)))
-    assert "None" == by_name(collect([file]))["test_pass_rate"]
+    values = by_name(collect([file]))
+    assert ("None", "None") == (values["test_pass_rate"], values["tests_failed"])
 
 
 def test_a_real_report_is_counted(read_sample: ReadMetrics, samples: object) -> None:

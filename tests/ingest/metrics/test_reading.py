@@ -95,6 +95,11 @@ def test_a_rate_of_k6_is_a_share_and_a_counter_is_none(read_sample: ReadMetrics)
         ("ruff=a.json", "{}", "not a list"),
         ("mypy=a.txt", "", "closing line is missing"),
         ("mypy=a.txt", "a.py:1: error: x  [y]\nFound 2 errors in 1 file (checked 1 source file)\n", "1 are listed"),
+        (
+            "mypy=a.txt",
+            "a.py:1: error: x  [syntax]\nFound 1 error in 1 file (errors prevented further checking)\n",
+            "prevented",
+        ),
         ("black=a.txt", "would reformat a.py\n", "does not say that it came to an end"),
         ("ruff=a.json", "{", "not JSON"),
         ("ruff=a.json", b"\xff\xfe", "not UTF-8"),
