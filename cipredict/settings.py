@@ -129,7 +129,7 @@ def read_tool_table(path: Path) -> Mapping[str, object]:
     return table
 
 
-_SUBTABLES = frozenset({"cache", "gates", "pipeline", "alerts", "deploy"})
+_SUBTABLES = frozenset({"cache", "gates", "metrics", "approvers", "pipeline", "alerts", "deploy"})
 """Keys that belong to other capabilities, each with a parser of its own."""
 
 

@@ -67,16 +67,16 @@ def _parse_fields(fields: Sequence[str]) -> list[Change]:
 
 def _parse_name(line: str) -> Change:
     if not _STATUS_LINE.fullmatch(line):
-        return Change(_unquote(line.strip()))
+        return Change(unquote(line.strip()))
     status, *paths = line.split("\t")
-    previous = _unquote(paths[0]) if len(paths) == 2 else None
-    return Change(_unquote(paths[-1]), status=status[0], previous_path=previous)
+    previous = unquote(paths[0]) if len(paths) == 2 else None
+    return Change(unquote(paths[-1]), status=status[0], previous_path=previous)
 
 
-def _unquote(path: str) -> str:
+def unquote(path: str) -> str:
     r"""Undo git's C-style quoting, which it uses for anything beyond plain ASCII.
 
-    >>> _unquote(r'"tests/\303\244.py"')
+    >>> unquote(r'"tests/\303\244.py"')
     'tests/ä.py'
     """
     if len(path) < 2 or not path[0] == path[-1] == '"':
@@ -131,14 +131,14 @@ def _count(file: _File, line: str) -> None:
 
 def _begin(header: re.Match[str]) -> _File:
     if header["merged"]:
-        return _File(named=_unquote(header["merged"]), has_counts=False)
+        return _File(named=unquote(header["merged"]), has_counts=False)
     return _File(named=_common_name(header["pair"]))
 
 
 def _common_name(pair: str) -> str | None:
     """Give x of `a/x b/x` or, with `--no-prefix`, of `x x`; None where the halves differ, as in a rename."""
     middle = len(pair) // 2
-    old, new = _unquote(pair[:middle]), _unquote(pair[middle + 1 :])
+    old, new = unquote(pair[:middle]), unquote(pair[middle + 1 :])
     if pair[middle] != " ":
         return None
     if old == new:
@@ -150,9 +150,9 @@ def _read_header(file: _File, line: str) -> None:
     key, _, value = line.partition(" ")
     match key:
         case "---" if value:  # alone, it ends the message of a mail
-            file.old = _unquote(value.partition("\t")[0])
+            file.old = unquote(value.partition("\t")[0])
         case "+++" if value:
-            file.new = _unquote(value.partition("\t")[0])
+            file.new = unquote(value.partition("\t")[0])
         case "new" if value.startswith("file mode"):
             file.status = "A"
         case "deleted" if value.startswith("file mode"):
@@ -166,9 +166,9 @@ def _read_header(file: _File, line: str) -> None:
 def _read_rename(file: _File, value: str, *, status: str) -> None:
     direction, _, path = value.partition(" ")
     if direction == "from":
-        file.renamed_from = _unquote(path)
+        file.renamed_from = unquote(path)
     elif direction == "to":
-        file.named, file.status = _unquote(path), status
+        file.named, file.status = unquote(path), status
 
 
 def _finish(file: _File) -> Change | None:

@@ -160,6 +160,59 @@ def changed_paths(
     )
 
 
+def changed_text(base: str | None, *, cwd: Path = Path(), timeout_s: float = 60.0) -> str:
+    """Give the unified diff, without context, between where the head left `base` and the head.
+
+    Raises
+    ------
+    ChangeUnknown
+        As `changed_paths` does.
+    """
+    repository = _Repository(cwd, timeout_s)
+    head_sha = repository.ask("rev-parse", "--verify", "HEAD^{commit}").strip()
+    base_sha = _merge_base(repository, _base_commit(repository, base), head_sha=head_sha, base=base or "")
+    return repository.ask(
+        *("diff", "--unified=0", "--find-renames", "-l2000", "--relative", "--no-color", "--no-ext-diff"),
+        *("--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", base_sha, head_sha, "--"),
+    )
+
+
+def file_at(commit: str, path: str, *, cwd: Path = Path(), timeout_s: float = 60.0) -> str:
+    """Give a file's text as a branch, tag or commit has it; `path` is relative to `cwd`.
+
+    Raises
+    ------
+    ChangeUnknown
+        No such commit or file, or as `changed_paths` does.
+    """
+    repository = _Repository(cwd, timeout_s)
+    sha = _base_commit(repository, commit)
+    return repository.ask("show", "--end-of-options", f"{sha}:./{path}")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The commit that is checked out: its branch is empty where the head is detached."""
+
+    sha: str
+    branch: str
+    author: str
+
+
+def describe_head(*, cwd: Path = Path(), timeout_s: float = 60.0) -> Head:
+    """Say what is checked out, and the e-mail address of who wrote it.
+
+    Raises
+    ------
+    ChangeUnknown
+        No git, no repository, no commit, or no answer in time.
+    """
+    repository = _Repository(cwd, timeout_s)
+    sha, author = repository.ask("log", "-1", "--format=%H%n%ae", "HEAD").split("\n")[:2]
+    branch = repository.run("symbolic-ref", "--quiet", "--short", "HEAD").stdout.decode(errors="replace").strip()
+    return Head(sha, branch, author)
+
+
 @dataclass(frozen=True, slots=True)
 class Clone:
     """How much history a checkout holds: commits that lead to its head, and whether the clone cut them off."""

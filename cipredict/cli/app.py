@@ -17,6 +17,8 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "shard": ("cipredict.cli.ci", "Divide cases among machines by predicted time."),
     "predict": ("cipredict.cli.ci", "Forecast the seconds of a run or of cases."),
     "cache": ("cipredict.cli.cache", "Make cache keys, say what they bring, keep what pays."),
+    "gate": ("cipredict.cli.gate", "Judge what was measured by the project's gates."),
+    "audio": ("cipredict.cli.audio", "Score enhanced speech, for the gates."),
     "ingest": ("cipredict.cli.ingest", "Take reports, runs, histories, git and coverage into the store."),
     "train": ("cipredict.cli.nightly", "Fit the models, judge them, publish the winner."),
     "publish": ("cipredict.cli.nightly", "Write the forecast bundle from the champion and today's history."),
@@ -113,6 +115,7 @@ _EXTRAS = {
     "opentelemetry": "otel",
     "scipy": "perf",
     **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol", "yaml"), "store"),
+    **dict.fromkeys(("pesq", "pystoi", "soundfile", "pyloudnorm"), "audio"),
 }
 
 

@@ -230,7 +230,7 @@ def open_target(rollout: Rollout, papers: Papers) -> Target:
 
 def _carry_out(rollout: Rollout, folder: Path, events: Path | None, act: Callable[[Engine], Ended]) -> int:
     from cipredict.act.deployment.engine import Engine  # noqa: PLC0415  # not for --help
-    from cipredict.cli.outputs import warn  # noqa: PLC0415
+    from cipredict.cli.outputs import run_key, warn  # noqa: PLC0415
     from cipredict.decide.rollout.judge import judge  # noqa: PLC0415
     from cipredict.events import append_event  # noqa: PLC0415
     from cipredict.render.deployment import render_event  # noqa: PLC0415
@@ -248,7 +248,7 @@ def _carry_out(rollout: Rollout, folder: Path, events: Path | None, act: Callabl
     sys.stdout.write(json.dumps(body) + "\n")
     try:
         append_event(
-            load_settings(events=events).events, "deployment", datetime.now(UTC), run={}, body=json.dumps(body)
+            load_settings(events=events).events, "deployment", datetime.now(UTC), run=run_key(), body=json.dumps(body)
         )
     except OSError as error:
         warn(f"The deployment is not remembered: {error.strerror}.")

@@ -25,14 +25,18 @@ def strict_error(error: Exception) -> InputError:
     return InputError(f"A bug in cipredict: {error!r}.", slug="strict")
 
 
+def run_key() -> dict[str, object]:
+    """Give what an event says about the run of this process; nothing outside CI."""
+    run = ci_run()
+    if run is None:
+        return {}
+    return {"provider": run.provider, "repository": run.repository, "run_id": run.run_id, "attempt": run.attempt}
+
+
 def remember(plan: str, folder: Path, *, kind: str = "plan") -> None:
     """Append a plan, JSON on one line, to the event file; a job that cannot write warns and goes on."""
-    run = ci_run()
-    key: dict[str, object] = {}
-    if run is not None:
-        key = {"provider": run.provider, "repository": run.repository, "run_id": run.run_id, "attempt": run.attempt}
     try:
-        append_event(folder, kind, datetime.now(UTC), run=key, body=plan)
+        append_event(folder, kind, datetime.now(UTC), run=run_key(), body=plan)
     except OSError as error:
         warn(f"The plan is not remembered: {folder} cannot be written ({error.strerror}).")
 

@@ -145,13 +145,8 @@ def test_a_line_of_a_file_counts_once_however_often_lcov_lists_it(entries: list[
     assert CoveredFile("a.c", len(covered), len(valid)) == file
 
 
-@pytest.mark.learn
 class TestCobertura:
-    """Read with lxml."""
-
-    @pytest.fixture(autouse=True)
-    def _lxml(self) -> None:
-        pytest.importorskip("lxml", reason="the store extra is not installed")
+    """Read with the standard library's expat."""
 
     @pytest.mark.parametrize(
         ("root", "known", "prefix"),
@@ -217,12 +212,10 @@ def test_real_files_agree(real_formats: Path) -> None:
     assert ((), 3) == (dynamic.links, dynamic.ignored_contexts)
 
 
-@pytest.mark.learn
 @pytest.mark.shared_data
 @pytest.mark.parametrize(
     "name", ["coverage.json", "coverage.lcov", "coverage_cobertura.xml", "coverage_dyn_contexts.json"]
 )
 def test_real_files_without_case_contexts_agree_on_the_share(real_formats: Path, name: str) -> None:
-    pytest.importorskip("lxml", reason="the store extra is not installed")
     read = read_coverage(real_formats / "coverage" / name, root=Path("/home/ci/project"))
     assert ((), (CoveredFile("src/pkg/__init__.py", 6, 8),)) == (read.links, read.files)

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cipredict.errors import InputError, cannot_read
+from cipredict.ingest.coverage.cobertura import read_cobertura
 from cipredict.ingest.coverage.data_file import MAGIC, read_data_file
 from cipredict.ingest.coverage.interface import Coverage, Fact, Places
 from cipredict.ingest.coverage.json_report import read_json_report
 from cipredict.ingest.coverage.lcov import read_lcov
 from cipredict.ingest.coverage.tally import add_up
 
-__all__ = ["Coverage", "read_coverage"]
+__all__ = ["Coverage", "open_coverage", "read_coverage"]
 
 _LCOV_KEYS = (b"TN:", b"SF:", b"#", b"VER:")
 
@@ -33,7 +34,7 @@ def read_coverage(path: Path, *, root: Path, known_files: frozenset[str] = froze
         Missing, of no known format, or without anything about cases or files.
     """
     places = Places.of(root, known_files)
-    dialect, facts = _open(path, places)
+    dialect, facts = open_coverage(path, places)
     read = add_up(facts, dialect=dialect, places=places)
     if not (read.links or read.files or read.outside_files or read.ignored_contexts):
         hint = "Measure with pytest --cov-context=test, and write JSON with --show-contexts."
@@ -41,14 +42,13 @@ def read_coverage(path: Path, *, root: Path, known_files: frozenset[str] = froze
     return read
 
 
-def _open(path: Path, places: Places) -> tuple[str, Iterable[Fact]]:
+def open_coverage(path: Path, places: Places) -> tuple[str, Iterable[Fact]]:
+    """Give the format and what it says, fact by fact; reading may raise InputError as `read_coverage` does."""
     head = _head(path)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(MAGIC):
         return "coverage.py data", read_data_file(path)
     if text.startswith(b"<"):
-        from cipredict.ingest.coverage.cobertura import read_cobertura  # noqa: PLC0415  # the one that needs lxml
-
         return "Cobertura", read_cobertura(path, places)
     if text.startswith(_LCOV_KEYS):
         return "lcov", read_lcov(path)

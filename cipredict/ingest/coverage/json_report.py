@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from cipredict.errors import InputError
-from cipredict.ingest.coverage.interface import Executed, Summed
+from cipredict.ingest.coverage.interface import Executed, Measured, Summed
 
 
-def read_json_report(path: Path) -> Iterator[Executed | Summed]:
-    """Give each file's counts, and the contexts of each of its lines.
+def read_json_report(path: Path) -> Iterator[Executed | Measured | Summed]:
+    """Give each file's lines, its counts where the lines are not listed, and the contexts of each line.
 
     Raises
     ------
@@ -27,8 +27,11 @@ def read_json_report(path: Path) -> Iterator[Executed | Summed]:
         raise InputError(f"{path} is not a coverage.py JSON report ({error}).", slug="coverage-format") from error
 
 
-def _read_file(file: str, entry: Mapping[str, Any]) -> Iterator[Executed | Summed]:  # Any: JSON
-    if "summary" in entry:
+def _read_file(file: str, entry: Mapping[str, Any]) -> Iterator[Executed | Measured | Summed]:  # Any: JSON
+    if "executed_lines" in entry and "missing_lines" in entry:
+        covered = frozenset(map(int, entry["executed_lines"]))
+        yield Measured(file, covered, covered.union(map(int, entry["missing_lines"])))
+    elif "summary" in entry:
         summary = entry["summary"]
         yield Summed(file, int(summary["covered_lines"]), int(summary["num_statements"]))
     for line, contexts in entry.get("contexts", {}).items():

@@ -1,0 +1,1 @@
+"""The door to linters, type checkers and scanners: ready-made stages, and what they said with how they ended."""
