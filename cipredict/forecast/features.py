@@ -103,7 +103,8 @@ def failure_features(state: State, index: CaseIndex, facts: ChangeFacts) -> Floa
 
 def decayed_rate(state: State, half_life: int) -> Floats:
     """Give the decayed failure rate per slot with a weak prior of the suite's own rate, 0…1."""
-    runs, failures = state.columns["runs"], state.columns["failures"]
+    ever = state.columns["runs"] > 0  # sums of floats depend on their length: slots of later cases must not count
+    runs, failures = state.columns["runs"][ever], state.columns["failures"][ever]
     prior = (failures.sum() + 0.01) / (runs.sum() + 0.5)
     return np.asarray(
         (state.columns[f"decayed_failures_{half_life}"] + prior) / (state.columns[f"decayed_runs_{half_life}"] + 1.0),
@@ -169,7 +170,7 @@ def _links(state: State, index: CaseIndex, facts: ChangeFacts) -> dict[str, Floa
     sources = facts.sources
     return {
         **_cofailure(state, index, sources),
-        **_similar_changes(state, sources),
+        **_similar_changes(state, index, sources),
         "word_similarity": index.similarity(word for path in sources for word in path_words(path)),
         "stem_match": _by_file(index, [_stem_match(file, sources) for file in index.files]),
         "same_folder": _by_file(index, [_folder_overlap(file, sources) for file in index.files]),
@@ -213,8 +214,8 @@ def _cofailure(state: State, index: CaseIndex, sources: list[str]) -> dict[str, 
     base = _new_failure_rate(state)
     highest, survives, total = np.zeros(n, np.float32), np.ones(n, np.float32), np.zeros(n, np.float32)
     by_file, by_function = np.zeros(len(index.files), np.float32), np.zeros(index.n_functions, np.float32)
-    file_sizes = np.bincount(index.file_of, minlength=len(index.files))
-    function_sizes = np.bincount(index.function_of, minlength=index.n_functions)
+    file_sizes = index.sizes(index.file_of, len(index.files))
+    function_sizes = index.sizes(index.function_of, index.n_functions)
     most_changes = 0.0
     for path in sources:
         memory = state.paths.get(path, _NO_MEMORY)
@@ -243,7 +244,7 @@ def _cofailure(state: State, index: CaseIndex, sources: list[str]) -> dict[str, 
 _NO_MEMORY = PathMemory()
 
 
-def _similar_changes(state: State, sources: list[str]) -> dict[str, Floats]:
+def _similar_changes(state: State, index: CaseIndex, sources: list[str]) -> dict[str, Floats]:
     """Nearest neighbours among past changes: which cases newly failed when much the same paths changed."""
     n = len(state.case_ids)
     wanted = frozenset(sources)
@@ -254,7 +255,8 @@ def _similar_changes(state: State, sources: list[str]) -> dict[str, Floats]:
             vote = likeness**2 * 0.5 ** ((state.tick - episode.tick) / _EPISODE_HALF_LIFE)
             votes[episode.cases] += vote
             weight += vote
-    prior = _SIMILAR_PRIOR * float(_new_failure_rate(state).mean()) if n else 0.0
+    rates = _new_failure_rate(state) if index.known is None else _new_failure_rate(state)[index.known]
+    prior = _SIMILAR_PRIOR * float(rates.mean()) if len(rates) else 0.0
     return {
         "similar_changes": (votes + prior) / (weight + _SIMILAR_PRIOR),
         "similar_weight": np.full(n, weight, np.float32),

@@ -38,6 +38,7 @@ CASE_FIELDS = (
     "typical_s",
     *(f"decayed_failures_{h}" for h in HALF_LIVES),
     *(f"decayed_runs_{h}" for h in HALF_LIVES),
+    "red_streak",
 )
 _UNSEEN = {"last_verdict": -1, "base_verdict": -1, "last_failure_tick": -1, "first_tick": -1, "last_tick": -1}
 

@@ -75,6 +75,7 @@ def _decode(bundle: Bundle) -> tuple[State, CaseIndex]:
         return np.split(array_of(f"{name}_values").astype(np.int32), array_of(f"{name}_ends").astype(np.int64))[:-1]
 
     columns = array_of("columns")
+    blank = State.blank(bundle.case_ids())
     path_cases = ragged("path_cases")
     ends = array_of("path_cases_ends").astype(np.int64)
     new_failures = np.split(array_of("path_new_failures").astype(np.float32), ends)[:-1]
@@ -83,8 +84,9 @@ def _decode(bundle: Bundle) -> tuple[State, CaseIndex]:
     episode_paths = names["episode_paths"]
     episodes = zip(array_of("episode_ticks"), ragged("episode_path_numbers"), ragged("episode_cases"), strict=True)
     state = State(
-        case_ids=bundle.case_ids(),
-        columns={name: columns[row].astype(np.float32) for row, name in enumerate(CASE_FIELDS)},
+        case_ids=blank.case_ids,
+        # a bundle of an earlier version lacks the last fields
+        columns=blank.columns | {name: row.astype(np.float32) for name, row in zip(CASE_FIELDS, columns, strict=False)},
         paths={path: PathMemory(float(count), cases, failures) for path, count, cases, failures in paths},
         episodes=[
             Episode(int(tick), frozenset(episode_paths[number] for number in numbers), cases)

@@ -74,12 +74,12 @@ def _judge(name: str, policy: Policy, *, judged: Mapping[int, JudgedRun], case_i
     scores, new_scores, missed = [], [], []
     for position, run in judged.items():
         orders = list(_orders(name, policy(run), position))
-        score = _mean_score(score_order(order, run.seconds, run.failed) for order in orders)
+        score = _mean_score(score_order(order, run.seconds, run.targets) for order in orders)
         scores.append(score)
         if run.is_new.any():
             new_scores.append(_mean_score(score_order(order, run.seconds, run.is_new) for order in orders))
         if score["first_share"] > HEADLINE_BUDGET:
-            missed.append((run.run.run_id, tuple(case_ids[slot] for slot in run.slots[run.failed])))
+            missed.append((run.run.run_id, tuple(case_ids[slot] for slot in run.slots[run.targets])))
     return PolicyResult(
         policy=name,
         runs=len(scores),

@@ -58,6 +58,7 @@ class FailureStudy:
     reasons : why it may not serve; empty where it may
     parity_rows : features of the holdout, to compare learners and graphs on
     judged : the failing runs of the holdout, for judging other models on the same window
+    only_red_runs : runs of the holdout that failed by permanently red cases alone, and are not judged
     """
 
     model: FailureModel | None
@@ -69,6 +70,7 @@ class FailureStudy:
     holdout_start: int
     parity_rows: Floats
     judged: Mapping[int, JudgedRun]
+    only_red_runs: int = 0
 
 
 def study_failure(history: History, recipe: Recipe) -> FailureStudy:
@@ -101,6 +103,7 @@ def study_window(replayed: Replayed, recipe: Recipe, *, case_ids: list[str], run
         holdout_start=train_end,
         parity_rows=holdout.X[:256],
         judged=judged,
+        only_red_runs=sum(train_end <= position < runs for position in replayed.only_red),
     )
 
 

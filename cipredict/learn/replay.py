@@ -95,6 +95,7 @@ def _count(state: State, run: PastRun, *, failed: Floats, is_new: Mask) -> None:
     column["last_failure_tick"][slots[failed > 0]] = state.tick
     column["first_tick"][slots] = np.where(column["first_tick"][slots] < 0, state.tick, column["first_tick"][slots])
     column["last_verdict"][slots] = failed
+    column["red_streak"][slots] = (column["red_streak"][slots] + 1) * failed
     if run.facts.is_base_push:
         column["base_verdict"][slots] = failed
     for half_life in HALF_LIVES:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from cipredict.forecast.case_index import CaseIndex
 from cipredict.forecast.features import FEATURES, failure_features, typical_seconds
-from cipredict.forecast.state import Floats, Ints
+from cipredict.forecast.state import Floats, Ints, State
+from cipredict.learn.builds import doubted_from
 from cipredict.learn.history import History, PastRun
-from cipredict.learn.replay import newly_failing, replay
+from cipredict.learn.replay import Mask, newly_failing, replay
 
 _RUN_MASS = 20.0
 """Weight that the failing cases of one run share: a run with 300 failures teaches no more than a run with one."""
@@ -23,14 +24,17 @@ _REPEATED_SHARE = 0.5
 _REPEATED_WEIGHT = 0.5
 """Of a repeated failure's part of that mass: what is red already teaches little about the change."""
 _FLAKY_WEIGHT = 0.3
-"""A verdict that a rerun contradicted says less."""
+"""A verdict that a rerun or another run of the same code contradicted says less."""
+PERMANENT = 5
+"""Failures in a row after which a case counts as permanently red."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Training rows.
 
-    X (n, k), y (n,) 0 or 1, weight (n,) for fitting, frequency (n,) cases each row stands for, run (n,) its position.
+    X (n, k), y (n,) 0 or 1, weight (n,) for fitting, frequency (n,) cases each row stands for, run (n,) its position,
+    doubted (n,) the position from which on its verdict was known to be contradicted.
     """
 
     X: Floats
@@ -38,6 +42,7 @@ class Rows:
     weight: Floats
     frequency: Floats
     run: Floats
+    doubted: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class JudgedRun:
     Attributes
     ----------
     slots, X, expected_s, seconds, failed, is_new : per case of the run
+    is_permanently_red : failed in each of its last `PERMANENT` runs; finding it once more proves nothing
     is_red_at_base : failed on the default branch already
     always_runs : unseen, changed, red at base or failed in this branch's last run
     """
@@ -56,25 +62,40 @@ class JudgedRun:
     X: Floats
     expected_s: Floats
     seconds: Floats
-    failed: NDArray[np.bool_]
-    is_new: NDArray[np.bool_]
+    failed: Mask
+    is_new: Mask
+    is_permanently_red: Mask
     is_red_at_base: NDArray[np.bool_]
     always_runs: NDArray[np.bool_]
+
+    @property
+    def targets(self) -> NDArray[np.bool_]:
+        """Give the failures that an order is asked to find, shape (n,)."""
+        return self.failed & ~self.is_permanently_red
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Everything that fitting and judging need, by run position."""
+    """Everything that fitting and judging need, by run position.
+
+    `only_red` are runs in which nothing failed but what is permanently red: nothing to be judged by.
+    """
 
     rows_by_run: list[Rows]
     judged: dict[int, JudgedRun]
+    only_red: list[int]
 
     def rows(self, start: int, stop: int, *, max_rows: int) -> Rows:
-        """Join the rows of runs start…stop; far above `max_rows` only every k-th passing row is kept, weighted up."""
+        """Join the rows of runs start…stop; far above `max_rows` only every k-th passing row is kept, weighted up.
+
+        Verdicts that were contradicted before run `stop` weigh less; what came later is not known.
+        """
         parts = self.rows_by_run[start:stop]
         total = sum(len(part.y) for part in parts)
         step = max(1, -(-total // max_rows))
-        return Rows(*(_thin(parts, name, step) for name in ("X", "y", "weight", "frequency", "run")))
+        rows = Rows(*(_thin(parts, name, step) for name in Rows.__slots__))
+        doubts = np.where(rows.doubted <= stop, np.float32(_FLAKY_WEIGHT), np.float32(1))
+        return replace(rows, weight=rows.weight * doubts)
 
 
 def _thin(parts: Iterable[Rows], name: str, step: int) -> Floats:
@@ -94,21 +115,40 @@ def collect_rows(
     history: History, index: CaseIndex, *, judge_from: int, sample_per_run: int = 400, seed: int = 0
 ) -> Replayed:
     """Replay the history once, keeping a sample of each run's rows and, from `judge_from` on, failing runs whole."""
-    generator = np.random.default_rng(seed)
     rows_by_run: list[Rows] = []
+    doubted, only_red = doubted_from(history.runs), []
     judged: dict[int, JudgedRun] = {}
     for position, (run, state) in enumerate(replay(history)):
-        matrix = failure_features(state, index, run.facts)[run.slots]
-        is_new = newly_failing(state, run)
-        rows = _sample(run, matrix, is_new, limit=sample_per_run, generator=generator)
-        rows_by_run.append(replace(rows, run=np.full(len(rows.y), position, np.float32)))
-        if position >= judge_from and run.failed.any() and len(run.slots) > 1:
+        known = state.columns["last_tick"] >= 0
+        known[run.slots] = True  # the suite is collected before it is ordered
+        matrix = failure_features(state, index.among(known), run.facts)[run.slots]
+        is_new, is_red = newly_failing(state, run), permanently_red(state, run)
+        generator = np.random.default_rng((seed, position))
+        chosen, frequency = _sample(run, is_red, limit=sample_per_run, generator=generator)
+        rows_by_run.append(
+            Rows(
+                X=matrix[chosen],
+                y=run.failed[chosen].astype(np.float32),
+                weight=(_weigh(run, is_new, is_red)[chosen] * frequency).astype(np.float32),
+                frequency=frequency,
+                run=np.full(len(chosen), position, np.float32),
+                doubted=doubted[position][chosen].astype(np.float32),
+            )
+        )
+        if run.failed.any() and not (run.failed & ~is_red).any():
+            only_red.append(position)
+        elif position >= judge_from and run.failed.any() and len(run.slots) > 1:
             expected = typical_seconds(state, run.slots)[run.slots]
-            judged[position] = _judge(run, matrix, is_new=is_new, expected_s=expected)
-    return Replayed(rows_by_run, judged)
+            judged[position] = _judge(run, matrix, is_new=is_new, is_red=is_red, expected_s=expected)
+    return Replayed(rows_by_run, judged, only_red)
 
 
-def _judge(run: PastRun, X: Floats, *, is_new: NDArray[np.bool_], expected_s: Floats) -> JudgedRun:
+def permanently_red(state: State, run: PastRun) -> Mask:
+    """Tell which cases of a run had failed in each of their last `PERMANENT` runs before it, shape (n,)."""
+    return np.asarray(state.columns["red_streak"][run.slots] >= PERMANENT)
+
+
+def _judge(run: PastRun, X: Floats, *, is_new: Mask, is_red: Mask, expected_s: Floats) -> JudgedRun:
     column = {name: X[:, FEATURES.index(name)] for name in ("runs", "test_changed", "base_verdict", "branch_failed")}
     red = column["base_verdict"] == 1
     seconds = np.where(np.isfinite(run.seconds), run.seconds, expected_s)
@@ -120,39 +160,37 @@ def _judge(run: PastRun, X: Floats, *, is_new: NDArray[np.bool_], expected_s: Fl
         seconds=seconds,
         failed=run.failed,
         is_new=is_new,
+        is_permanently_red=is_red,
         is_red_at_base=red,
         always_runs=(column["runs"] == 0) | (column["test_changed"] > 0) | red | (column["branch_failed"] > 0),
     )
 
 
-def _sample(run: PastRun, X: Floats, is_new: NDArray[np.bool_], *, limit: int, generator: np.random.Generator) -> Rows:
-    """Draw at most `limit / 2` failing and `limit` passing cases, weighted back to the whole run."""
-    failed, passed = run.failed, run.has_verdict & ~run.failed
-    weight = _weigh(run, is_new)
+def _sample(
+    run: PastRun, is_red: Mask, *, limit: int, generator: np.random.Generator
+) -> tuple[NDArray[np.intp], Floats]:
+    """Draw at most `limit / 2` failing and `limit` passing cases; give their places and what each stands for.
+
+    Permanently red cases are kept apart: that they fail again teaches nothing.
+    """
+    failed, passed = run.failed & ~is_red, run.has_verdict & ~run.failed
     picks, frequencies = [], []
     for mask, share in ((failed, 0.5), (passed, 1.0)):
         candidates = np.flatnonzero(mask)
         size = min(len(candidates), int(limit * share))
         picks.append(generator.choice(candidates, size, replace=False) if size else candidates[:0])
         frequencies.append(np.full(size, len(candidates) / max(size, 1)))
-    chosen, frequency = np.concatenate(picks), np.concatenate(frequencies).astype(np.float32)
-    return Rows(
-        X=X[chosen],
-        y=failed[chosen].astype(np.float32),
-        weight=(weight[chosen] * frequency).astype(np.float32),
-        frequency=frequency,
-        run=np.zeros(len(chosen), np.float32),
-    )
+    return np.concatenate(picks), np.concatenate(frequencies).astype(np.float32)
 
 
-def _weigh(run: PastRun, is_new: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share the masses of a run among its cases, shape (n,); skipped cases get none."""
+def _weigh(run: PastRun, is_new: Mask, is_red: Mask) -> NDArray[np.float64]:
+    """Share the masses of a run among its cases, shape (n,); skipped and permanently red cases get none."""
     weight = np.zeros(len(run.slots))
-    repeated = run.failed & ~is_new
+    repeated = run.failed & ~is_new & ~is_red
     for mask, mass in (
         (run.has_verdict & ~run.failed, _GREEN_MASS),
         (is_new, _RUN_MASS * (1 - _REPEATED_SHARE if repeated.any() else 1)),
         (repeated, _RUN_MASS * (_REPEATED_SHARE if is_new.any() else 1) * _REPEATED_WEIGHT),
     ):
         weight[mask] = mass / max(int(mask.sum()), 1)
-    return np.where(run.is_flaky, weight * _FLAKY_WEIGHT, weight)
+    return weight
