@@ -17,6 +17,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "shard": ("cipredict.cli.ci", "Divide cases among machines by predicted time."),
     "predict": ("cipredict.cli.ci", "Forecast the seconds of a run or of cases."),
     "ingest": ("cipredict.cli.ingest", "Take reports, runs, histories, git and coverage into the store."),
+    "bootstrap": ("cipredict.cli.bootstrap", "Learn from injected faults what a change can break, before any failure."),
     "train": ("cipredict.cli.nightly", "Fit the models, judge them, publish the winner."),
     "publish": ("cipredict.cli.nightly", "Write the forecast bundle from the champion and today's history."),
     "backtest": ("cipredict.cli.nightly", "Replay history: what would each policy have caught?"),

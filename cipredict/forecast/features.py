@@ -51,11 +51,14 @@ LINK_FEATURES = (
     "test_changed",
     "is_covered",
     "import_nearness",
+    "mutation_rate",
 )
 FEATURES = (*HISTORY_FEATURES, *CHANGE_FEATURES, *LINK_FEATURES, "prior")
 
 _PRIOR_CHANGES = 2.0
 """Pseudo-changes that pull a path's co-failure rate towards the case's own rate of new failures."""
+_PRIOR_MUTANTS = 1.0
+"""Pseudo-mutants of a path that no case notices."""
 _SIMILAR_PRIOR = 0.3
 _EPISODE_HALF_LIFE = 100.0
 _NEVER = 9.0
@@ -177,6 +180,7 @@ def _links(state: State, index: CaseIndex, facts: ChangeFacts) -> dict[str, Floa
         "test_changed": _by_file(index, [float(file in facts.tests) for file in index.files]),
         "is_covered": _covered(state, sources),
         "import_nearness": _by_file(index, [_import_nearness(state, file, sources) for file in index.files]),
+        "mutation_rate": _mutation_rate(state, sources),
     }
 
 
@@ -206,6 +210,15 @@ def _covered(state: State, sources: list[str]) -> Floats:
     for path in sources:
         covered[state.covered.get(path, [])] = 1.0
     return covered
+
+
+def _mutation_rate(state: State, sources: list[str]) -> Floats:
+    """Give the highest share of the faults injected into one of these paths that turned a case red, per slot."""
+    highest = np.zeros(len(state.case_ids), np.float32)
+    for faults in (state.mutated[path] for path in sources if path in state.mutated):
+        rates = faults.kills / np.float32(faults.mutants + _PRIOR_MUTANTS)
+        highest[faults.cases] = np.maximum(highest[faults.cases], rates)
+    return highest
 
 
 def _cofailure(state: State, index: CaseIndex, sources: list[str]) -> dict[str, Floats]:

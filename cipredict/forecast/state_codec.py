@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cipredict.errors import ForecastUnusable
 from cipredict.forecast.bundle import Bundle
 from cipredict.forecast.case_index import CaseIndex
-from cipredict.forecast.state import CASE_FIELDS, Episode, Ints, PathMemory, State
+from cipredict.forecast.state import CASE_FIELDS, Episode, Ints, PathFaults, PathMemory, State
 
 _INDEX_ARRAYS = ("file_of", "function_of", "inverse_frequency", "word_starts", "word_columns", "norms")
 
@@ -27,6 +27,7 @@ def encode_state(state: State, index: CaseIndex) -> dict[str, bytes]:
         "branches": list(state.branch_failures),
         "covered": list(state.covered),
         "import_distance": state.import_distance,
+        "mutated": list(state.mutated),
         "episode_paths": list(episode_paths),
         "files": index.files,
         "n_functions": index.n_functions,
@@ -45,6 +46,7 @@ def encode_state(state: State, index: CaseIndex) -> dict[str, bytes]:
         ),
         **_ragged("branch_failures", list(state.branch_failures.values())),
         **_ragged("covered", list(state.covered.values())),
+        **(_encode_faults(state.mutated.values()) if state.mutated else {}),
         **{f"index_{name}": getattr(index, name) for name in _INDEX_ARRAYS},
     }
     entries = {f"state/{name}.npy": _to_npy(values) for name, values in arrays.items()}
@@ -95,10 +97,34 @@ def _decode(bundle: Bundle) -> tuple[State, CaseIndex]:
         branch_failures=dict(zip(names["branches"], ragged("branch_failures"), strict=True)),
         covered=dict(zip(names["covered"], ragged("covered"), strict=True)),
         import_distance=names["import_distance"],
+        mutated=_decode_faults(names["mutated"], array_of, ragged) if names.get("mutated") else {},
         tick=names["tick"],
     )
     fixed = {name: array_of(f"index_{name}") for name in _INDEX_ARRAYS}
     return state, _index(names, fixed)
+
+
+def _encode_faults(faults: Iterable[PathFaults]) -> dict[str, NDArray[np.generic]]:
+    listed = list(faults)
+    return {
+        "mutants": np.array([of_path.mutants for of_path in listed], np.float32),
+        "kills": _concatenate([of_path.kills for of_path in listed], np.float32),
+        **_ragged("killers", [of_path.cases for of_path in listed]),
+    }
+
+
+def _decode_faults(
+    paths: Sequence[str],
+    array_of: Callable[[str], NDArray[np.generic]],
+    ragged: Callable[[str], list[Ints]],
+) -> dict[str, PathFaults]:
+    ends = array_of("killers_ends").astype(np.int64)
+    kills = np.split(array_of("kills").astype(np.float32), ends)[:-1]
+    mutants = array_of("mutants").astype(np.float64).tolist()
+    return {
+        path: PathFaults(count, cases, of_case)
+        for path, count, cases, of_case in zip(paths, mutants, ragged("killers"), kills, strict=True)
+    }
 
 
 def _index(names: Mapping[str, object], fixed: Mapping[str, NDArray[np.generic]]) -> CaseIndex:

@@ -58,7 +58,7 @@ class FailureStudy:
     reasons : why it may not serve; empty where it may
     parity_rows : features of the holdout, to compare learners and graphs on
     judged : the failing runs of the holdout, for judging other models on the same window
-    only_red_runs : runs of the holdout that failed by permanently red cases alone, and are not judged
+    only_red_runs : those of them that failed by permanently red cases alone, by which nothing is judged
     """
 
     model: FailureModel | None
@@ -103,7 +103,7 @@ def study_window(replayed: Replayed, recipe: Recipe, *, case_ids: list[str], run
         holdout_start=train_end,
         parity_rows=holdout.X[:256],
         judged=judged,
-        only_red_runs=sum(train_end <= position < runs for position in replayed.only_red),
+        only_red_runs=sum(not run.targets.any() for run in judged.values()),
     )
 
 
@@ -141,6 +141,10 @@ def reasons_against(results: Mapping[str, PolicyResult], recipe: Recipe, *, poli
         rival = results[name]
         if not own.apfdc > rival.apfdc + gain:
             reasons.append(f"APFDc {own.apfdc:.3f} does not beat {name} {rival.apfdc:.3f} by {gain}")
+        if own.all_apfdc < rival.all_apfdc - gain:
+            reasons.append(
+                f"APFDc {own.all_apfdc:.3f} with what is permanently red is below {name} {rival.all_apfdc:.3f}"
+            )
         if not own.caught[HEADLINE_BUDGET] >= rival.caught[HEADLINE_BUDGET]:
             reasons.append(
                 f"catches {own.caught[HEADLINE_BUDGET]:.1%} at 20 % of time, {name} {rival.caught[HEADLINE_BUDGET]:.1%}"

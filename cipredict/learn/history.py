@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.state import Floats, Ints
-from cipredict.learn.links import Links
+from cipredict.learn.links import Links, Mutations
 
 PASSED, FAILED, SKIPPED = 0, 1, 2
 """Verdict codes: an error counts as failed; a skipped case has no verdict."""
@@ -91,7 +91,8 @@ class History:
     Attributes
     ----------
     case_ids : slot → id
-    links : coverage and imports; a replay sees them only in runs that started after they were recorded
+    links, mutations : coverage and imports, injected faults; a replay sees each only in runs that started after it was
+        recorded
     """
 
     case_ids: list[str]
@@ -100,6 +101,7 @@ class History:
     repository: str = ""
     default_branch: str = ""
     links: Links | None = None
+    mutations: Mutations | None = None
 
     def split(self, share: float) -> int:
         """Give the number of runs in the first `share` (0…1) by time order."""

@@ -15,12 +15,13 @@ from cipredict.errors import InputError
 from cipredict.forecast.features import ChangeFacts
 from cipredict.learn.builds import as_builds
 from cipredict.learn.history import FAILED, PASSED, SKIPPED, History, PastRun
-from cipredict.learn.links import Links, covered_slots, import_distances
+from cipredict.learn.links import Links, Mutations, covered_slots, faults_by_path, import_distances
 from cipredict.learn.renames import MovedPath, with_renames
 from cipredict.learn.run_time import JOB_SEPARATOR, TimedRun
 from cipredict.records import Change
 from cipredict.store import queries
 from cipredict.store.database import Store
+from cipredict.store.mutants import load_mutation_links
 
 _VERDICT_CODES = {"passed": PASSED, "failed": FAILED, "error": FAILED, "skipped": SKIPPED}
 _PUSH_EVENTS = frozenset({"push", "schedule", "merge_group", "workflow_dispatch"})
@@ -66,6 +67,7 @@ def load(store: Store, *, as_of: datetime, default_branch: str = "", repository:
         repository=repository or _most_common(row["repository"] for row in runs),
         default_branch=branch,
         links=_links(store, as_of, case_ids),
+        mutations=_mutations(store, as_of, case_ids),
     )
     history = with_renames(as_builds(history), _moved_paths(store, as_of))
     jobs = queries.load_jobs(store, as_of).to_pylist()
@@ -183,6 +185,15 @@ def _links(store: Store, as_of: datetime, case_ids: list[str]) -> Links | None:
         covered=covered_slots(((row["case_id"], row["path"]) for row in coverage), slot_of),
         import_distance=import_distances([(row["importer"], row["imported"]) for row in imports]),
     )
+
+
+def _mutations(store: Store, as_of: datetime, case_ids: list[str]) -> Mutations | None:
+    rows = load_mutation_links(store, as_of).to_pylist()
+    if not rows:
+        return None
+    slot_of = {case_id: slot for slot, case_id in enumerate(case_ids)}
+    kills = ((row["path"], row["case_id"], row["mutants"], row["kills"]) for row in rows)
+    return Mutations(max(row["recorded_at"] for row in rows), faults_by_path(kills, slot_of))
 
 
 def _timed(

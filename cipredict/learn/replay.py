@@ -41,21 +41,22 @@ def in_finish_order(history: History) -> Iterator[tuple[int, PastRun, list[PastR
 
 def replay(history: History) -> Iterator[tuple[PastRun, State]]:
     """Give each run with the state known at its start. The state is one object, rolled on: read it at once."""
-    state, links = State.blank(history.case_ids), history.links
+    state, pending = State.blank(history.case_ids), [known for known in (history.links, history.mutations) if known]
     for _, run, finished in in_finish_order(history):
         for past in finished:
             absorb(state, past)
-        if links and links.recorded_at <= run.started_at:
-            links.attach(state)
-            links = None  # once: from here on renames carry them
+        for known in [known for known in pending if known.recorded_at <= run.started_at]:
+            known.attach(state)
+            pending.remove(known)  # once: from here on renames carry them
         yield run, state
 
 
 def final_state(history: History) -> State:
     """Give the state after every run of `history` has finished: what a bundle publishes."""
     state = State.blank(history.case_ids)
-    if history.links:
-        history.links.attach(state)
+    for known in (history.links, history.mutations):
+        if known:
+            known.attach(state)
     for run in sorted(history.runs, key=lambda past: past.finished_at):
         absorb(state, run)
     return state

@@ -70,20 +70,16 @@ class JudgedRun:
 
     @property
     def targets(self) -> NDArray[np.bool_]:
-        """Give the failures that an order is asked to find, shape (n,)."""
+        """Give the failures that an order is asked to find, shape (n,); a run may have none."""
         return self.failed & ~self.is_permanently_red
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Everything that fitting and judging need, by run position.
-
-    `only_red` are runs in which nothing failed but what is permanently red: nothing to be judged by.
-    """
+    """Everything that fitting and judging need, by run position."""
 
     rows_by_run: list[Rows]
     judged: dict[int, JudgedRun]
-    only_red: list[int]
 
     def rows(self, start: int, stop: int, *, max_rows: int) -> Rows:
         """Join the rows of runs start…stop; far above `max_rows` only every k-th passing row is kept, weighted up.
@@ -116,7 +112,7 @@ def collect_rows(
 ) -> Replayed:
     """Replay the history once, keeping a sample of each run's rows and, from `judge_from` on, failing runs whole."""
     rows_by_run: list[Rows] = []
-    doubted, only_red = doubted_from(history.runs), []
+    doubted = doubted_from(history.runs)
     judged: dict[int, JudgedRun] = {}
     for position, (run, state) in enumerate(replay(history)):
         known = state.columns["last_tick"] >= 0
@@ -135,12 +131,10 @@ def collect_rows(
                 doubted=doubted[position][chosen].astype(np.float32),
             )
         )
-        if run.failed.any() and not (run.failed & ~is_red).any():
-            only_red.append(position)
-        elif position >= judge_from and run.failed.any() and len(run.slots) > 1:
+        if position >= judge_from and run.failed.any() and len(run.slots) > 1:
             expected = typical_seconds(state, run.slots)[run.slots]
             judged[position] = _judge(run, matrix, is_new=is_new, is_red=is_red, expected_s=expected)
-    return Replayed(rows_by_run, judged, only_red)
+    return Replayed(rows_by_run, judged)
 
 
 def permanently_red(state: State, run: PastRun) -> Mask:
