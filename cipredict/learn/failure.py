@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +74,14 @@ class FailureStudy:
     only_red_runs: int = 0
 
 
-def study_failure(history: History, recipe: Recipe) -> FailureStudy:
-    """Fit on the first part of the history, judge on the rest; nothing of the holdout is seen before it is judged."""
+def study_failure(history: History, recipe: Recipe, *, cache: Path | None = None) -> FailureStudy:
+    """Fit on the first part of the history, judge on the rest; nothing of the holdout is seen before it is judged.
+
+    A `cache` of features is read and written; it changes nothing but the time.
+    """
     index = build_case_index(history.case_ids)
     judge_from = history.split(recipe.train_share)
-    replayed = collect_rows(history, index, judge_from=judge_from, seed=recipe.random_state)
+    replayed = collect_rows(history, index, judge_from=judge_from, seed=recipe.random_state, cache=cache)
     return study_window(replayed, recipe, case_ids=history.case_ids, runs=len(history.runs))
 
 

@@ -28,10 +28,13 @@ _SECONDS_WEIGHT = 0.3
 """Weight of the newest duration in a case's typical seconds."""
 
 
-def in_finish_order(history: History) -> Iterator[tuple[int, PastRun, list[PastRun]]]:
-    """Give each run (position, run) with the runs that finished since the one before it and before its own start."""
-    running: list[tuple[datetime, int]] = []
-    for position, run in enumerate(history.runs):
+def in_finish_order(history: History, *, start: int = 0) -> Iterator[tuple[int, PastRun, list[PastRun]]]:
+    """Give each run (position, run) with the runs that finished since the one before it and before its own start.
+
+    From position `start` on, where `replay` may go on with the state that it left there.
+    """
+    running = _running_at(history.runs, start)
+    for position, run in enumerate(history.runs[start:], start):
         finished = []
         while running and running[0][0] <= run.started_at:
             finished.append(history.runs[heapq.heappop(running)[1]])
@@ -39,10 +42,25 @@ def in_finish_order(history: History) -> Iterator[tuple[int, PastRun, list[PastR
         heapq.heappush(running, (run.finished_at, position))
 
 
-def replay(history: History) -> Iterator[tuple[PastRun, State]]:
-    """Give each run with the state known at its start. The state is one object, rolled on: read it at once."""
-    state, pending = State.blank(history.case_ids), [known for known in (history.links, history.mutations) if known]
-    for _, run, finished in in_finish_order(history):
+def _running_at(runs: list[PastRun], position: int) -> list[tuple[datetime, int]]:
+    """Give the runs before `position` that had not finished when the last of them started, as a heap."""
+    last = runs[position - 1] if position else None
+    earlier = ((run.finished_at, number) for number, run in enumerate(runs[:position]))
+    running = [one for one in earlier if last and (one[1] == position - 1 or one[0] > last.started_at)]
+    heapq.heapify(running)
+    return running
+
+
+def replay(history: History, *, start: int = 0, state: State | None = None) -> Iterator[tuple[PastRun, State]]:
+    """Give each run with the state known at its start. The state is one object, rolled on: read it at once.
+
+    A replay that goes on takes the `state` as it was after the run before position `start` had been given.
+    """
+    state = state or State.blank(history.case_ids)
+    pending = [known for known in (history.links, history.mutations) if known]
+    if start:
+        pending = [known for known in pending if known.recorded_at > history.runs[start - 1].started_at]
+    for _, run, finished in in_finish_order(history, start=start):
         for past in finished:
             absorb(state, past)
         for known in [known for known in pending if known.recorded_at <= run.started_at]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cipredict.forecast.case_index import CaseIndex
-from cipredict.forecast.features import FEATURES, failure_features, typical_seconds
-from cipredict.forecast.state import Floats, Ints, State
+from cipredict.forecast.features import FEATURES
+from cipredict.forecast.state import Floats, Ints
 from cipredict.learn.builds import doubted_from
+from cipredict.learn.featurising import RunFeatures, Sampling, WholeRun, featurise
 from cipredict.learn.history import History, PastRun
-from cipredict.learn.replay import Mask, newly_failing, replay
+from cipredict.learn.replay import Mask
+from cipredict.learn.row_cache import featurise_cached
 
 _RUN_MASS = 20.0
 """Weight that the failing cases of one run share: a run with 300 failures teaches no more than a run with one."""
@@ -25,8 +28,6 @@ _REPEATED_WEIGHT = 0.5
 """Of a repeated failure's part of that mass: what is red already teaches little about the change."""
 _FLAKY_WEIGHT = 0.3
 """A verdict that a rerun or another run of the same code contradicted says less."""
-PERMANENT = 5
-"""Failures in a row after which a case counts as permanently red."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class JudgedRun:
     Attributes
     ----------
     slots, X, expected_s, seconds, failed, is_new : per case of the run
-    is_permanently_red : failed in each of its last `PERMANENT` runs; finding it once more proves nothing
+    is_permanently_red : failed in each of its last `featurising.PERMANENT` runs; finding it once more proves nothing
     is_red_at_base : failed on the default branch already
     always_runs : unseen, changed, red at base or failed in this branch's last run
     """
@@ -108,41 +109,43 @@ def _thin(parts: Iterable[Rows], name: str, step: int) -> Floats:
 
 
 def collect_rows(
-    history: History, index: CaseIndex, *, judge_from: int, sample_per_run: int = 400, seed: int = 0
+    history: History,
+    index: CaseIndex,
+    *,
+    judge_from: int,
+    sample_per_run: int = 400,
+    seed: int = 0,
+    cache: Path | None = None,
 ) -> Replayed:
-    """Replay the history once, keeping a sample of each run's rows and, from `judge_from` on, failing runs whole."""
-    rows_by_run: list[Rows] = []
+    """Replay the history once, keeping a sample of each run's rows and, from `judge_from` on, failing runs whole.
+
+    With a `cache`, only runs that it does not know are featurised; the rows are the same, to the bit.
+    """
+    sampling = Sampling(judge_from, sample_per_run, seed)
+    given = featurise_cached(history, index, sampling, path=cache) if cache else featurise(history, index, sampling)
     doubted = doubted_from(history.runs)
-    judged: dict[int, JudgedRun] = {}
-    for position, (run, state) in enumerate(replay(history)):
-        known = state.columns["last_tick"] >= 0
-        known[run.slots] = True  # the suite is collected before it is ordered
-        matrix = failure_features(state, index.among(known), run.facts)[run.slots]
-        is_new, is_red = newly_failing(state, run), permanently_red(state, run)
-        generator = np.random.default_rng((seed, position))
-        chosen, frequency = _sample(run, is_red, limit=sample_per_run, generator=generator)
-        rows_by_run.append(
-            Rows(
-                X=matrix[chosen],
-                y=run.failed[chosen].astype(np.float32),
-                weight=(_weigh(run, is_new, is_red)[chosen] * frequency).astype(np.float32),
-                frequency=frequency,
-                run=np.full(len(chosen), position, np.float32),
-                doubted=doubted[position][chosen].astype(np.float32),
-            )
-        )
-        if position >= judge_from and run.failed.any() and len(run.slots) > 1:
-            expected = typical_seconds(state, run.slots)[run.slots]
-            judged[position] = _judge(run, matrix, is_new=is_new, is_red=is_red, expected_s=expected)
+    rows_by_run, judged = [], {}
+    for position, (run, features) in enumerate(zip(history.runs, given, strict=True)):
+        rows_by_run.append(_rows(run, features, position=position, doubted=doubted[position]))
+        if features.whole is not None and position >= judge_from:
+            judged[position] = _judge(run, features, whole=features.whole)
     return Replayed(rows_by_run, judged)
 
 
-def permanently_red(state: State, run: PastRun) -> Mask:
-    """Tell which cases of a run had failed in each of their last `PERMANENT` runs before it, shape (n,)."""
-    return np.asarray(state.columns["red_streak"][run.slots] >= PERMANENT)
+def _rows(run: PastRun, given: RunFeatures, *, position: int, doubted: Ints) -> Rows:
+    chosen, frequency = given.chosen, given.frequency
+    return Rows(
+        X=given.X,
+        y=run.failed[chosen].astype(np.float32),
+        weight=(_weigh(run, given.is_new, given.is_red)[chosen] * frequency).astype(np.float32),
+        frequency=frequency,
+        run=np.full(len(chosen), position, np.float32),
+        doubted=doubted[chosen].astype(np.float32),
+    )
 
 
-def _judge(run: PastRun, X: Floats, *, is_new: Mask, is_red: Mask, expected_s: Floats) -> JudgedRun:
+def _judge(run: PastRun, given: RunFeatures, *, whole: WholeRun) -> JudgedRun:
+    X, expected_s = whole
     column = {name: X[:, FEATURES.index(name)] for name in ("runs", "test_changed", "base_verdict", "branch_failed")}
     red = column["base_verdict"] == 1
     seconds = np.where(np.isfinite(run.seconds), run.seconds, expected_s)
@@ -153,28 +156,11 @@ def _judge(run: PastRun, X: Floats, *, is_new: Mask, is_red: Mask, expected_s: F
         expected_s=expected_s,
         seconds=seconds,
         failed=run.failed,
-        is_new=is_new,
-        is_permanently_red=is_red,
+        is_new=given.is_new,
+        is_permanently_red=given.is_red,
         is_red_at_base=red,
         always_runs=(column["runs"] == 0) | (column["test_changed"] > 0) | red | (column["branch_failed"] > 0),
     )
-
-
-def _sample(
-    run: PastRun, is_red: Mask, *, limit: int, generator: np.random.Generator
-) -> tuple[NDArray[np.intp], Floats]:
-    """Draw at most `limit / 2` failing and `limit` passing cases; give their places and what each stands for.
-
-    Permanently red cases are kept apart: that they fail again teaches nothing.
-    """
-    failed, passed = run.failed & ~is_red, run.has_verdict & ~run.failed
-    picks, frequencies = [], []
-    for mask, share in ((failed, 0.5), (passed, 1.0)):
-        candidates = np.flatnonzero(mask)
-        size = min(len(candidates), int(limit * share))
-        picks.append(generator.choice(candidates, size, replace=False) if size else candidates[:0])
-        frequencies.append(np.full(size, len(candidates) / max(size, 1)))
-    return np.concatenate(picks), np.concatenate(frequencies).astype(np.float32)
 
 
 def _weigh(run: PastRun, is_new: Mask, is_red: Mask) -> NDArray[np.float64]:
