@@ -51,7 +51,7 @@ def bootstrap(folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch, *optio
 def test_faults_tie_cases_to_the_paths_they_guard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One run shows all of it: links by path, a red case kept apart, untouched files, and nothing left to do next time."""
+    """One run shows all: links by path, a red case kept apart, untouched files, nothing left to do next time."""
     project, store = make_project(tmp_path / "project", **RED), tmp_path / "h.duckdb"
     before = digests(project)
     assert bootstrap(project, store, monkeypatch) == 0
