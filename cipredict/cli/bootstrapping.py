@@ -119,7 +119,7 @@ def _baseline(runner: SuiteRunner, copy: Path, project: Project, *, deadline: fl
             f"No test passes without any fault: {runs[0].last_words}.", slug="bootstrap-red", hint=_RED_HINT
         )
     seconds = max(run.seconds for run in runs)
-    _say(f"{len(green)} cases pass in {seconds:.1f} s" + (f", {red} red ones are kept apart." if red else "."))
+    _say(f"{len(green)} cases pass in {seconds:.1f} s" + (f"; kept apart, as not green: {red}." if red else "."))
     return Baseline(green, red, seconds)
 
 
