@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cipredict.act.git_lines import recent_lines
 from cipredict.act.project_copy import Project, look_at_project, project_copies
-from cipredict.act.suite import SuiteRunner
+from cipredict.act.suite import SuiteRun, SuiteRunner
 from cipredict.cli.fault_trials import Baseline, Trials
 from cipredict.cli.suite_verdicts import green_cases, turned_red, verdicts_of
 from cipredict.decide.globs import path_matcher
@@ -92,7 +92,7 @@ def run_bootstrap(wishes: Wishes, *, folder: Path, store_path: Path) -> dict[str
         finally:
             runner.stop()
             _store(progress, store_path, total=None)
-    return _summary(progress, baseline, wishes, left=len(open_ones) - progress.outcomes.total(), known=len(known))
+    return _summary(progress, baseline, wishes, of=len(everything), known=len(everything) - len(open_ones))
 
 
 def _sources(project: Project, globs: Sequence[str]) -> list[str]:
@@ -106,11 +106,7 @@ def _sources(project: Project, globs: Sequence[str]) -> list[str]:
 
 def _baseline(runner: SuiteRunner, copy: Path, project: Project, *, deadline: float) -> Baseline:
     """Run the untouched tests twice, since one run cannot tell what is red from what is flaky."""
-    runs = [runner.run(copy, timeout_s=max(deadline - time.monotonic(), 1.0)) for _ in range(2)]
-    for run in runs:
-        if not run.has_answer:
-            why = "the time of --budget was up" if run.timed_out else run.last_words
-            raise InputError(f"The tests do not run without any fault: {why}.", slug="bootstrap-red", hint=_RED_HINT)
+    runs = [_untouched(runner, copy, deadline) for _ in range(2)]
     verdicts = [verdicts_of(run, frozenset(project.own_sources())) for run in runs]
     green = green_cases(*verdicts)
     red = len({case_id for run in verdicts for case_id, verdict in run.items() if verdict in ("failed", "error")})
@@ -121,6 +117,14 @@ def _baseline(runner: SuiteRunner, copy: Path, project: Project, *, deadline: fl
     seconds = max(run.seconds for run in runs)
     _say(f"{len(green)} cases pass in {seconds:.1f} s" + (f"; kept apart, as not green: {red}." if red else "."))
     return Baseline(green, red, seconds)
+
+
+def _untouched(runner: SuiteRunner, copy: Path, deadline: float) -> SuiteRun:
+    run = runner.run(copy, timeout_s=max(deadline - time.monotonic(), 1.0))
+    if not run.has_answer:
+        why = "the time of --budget was up" if run.timed_out else run.last_words
+        raise InputError(f"The tests do not run without any fault: {why}.", slug="bootstrap-red", hint=_RED_HINT)
+    return run
 
 
 _RED_HINT = "Run `python -m pytest` in a fresh checkout; arguments for pytest follow after --."
@@ -170,14 +174,14 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _summary(progress: Progress, baseline: Baseline, wishes: Wishes, *, left: int, known: int) -> dict[str, object]:
+def _summary(progress: Progress, baseline: Baseline, wishes: Wishes, *, of: int, known: int) -> dict[str, object]:
     tried = progress.outcomes.total()
     return {
         "repository": wishes.repository,
         "synthetic": True,
         "faults": {outcome.value: progress.outcomes[outcome.value] for outcome in MutantOutcome} | {"tried": tried},
         "faults_known_before": known,
-        "faults_left": left,
+        "faults_left": of - known - tried,
         "files": len(progress.paths),
         "cases": {"green": len(baseline.green), "kept_apart": baseline.red, "noticed_a_fault": len(progress.noticed)},
         "suite_s": round(baseline.seconds, 3),

@@ -56,19 +56,21 @@ class Trials:
         coming, free = iter(mutants), list(copies)
         running: dict[Future[MutantRecord | None], Path] = {}
         with ThreadPoolExecutor(len(copies)) as pool:
-            while True:
-                if time.monotonic() < self.deadline:
-                    for mutant, copy in zip(islice(coming, len(free)), tuple(free), strict=False):
-                        running[pool.submit(self._try, mutant, copy)] = copy
-                        free.remove(copy)
-                if not running:
-                    return
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    free.append(running.pop(future))
-                    record = future.result()
-                    if record:
-                        yield record
+            try:
+                while True:
+                    if time.monotonic() < self.deadline:
+                        for mutant, copy in zip(islice(coming, len(free)), tuple(free), strict=False):
+                            running[pool.submit(self._try, mutant, copy)] = copy
+                            free.remove(copy)
+                    if not running:
+                        return
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        free.append(running.pop(future))
+                        record = future.result()
+                        if record:
+                            yield record
+            finally:
+                self.runner.stop()  # whoever interrupts us must not wait for suites that are running
 
     def _try(self, mutant: Mutant, copy: Path) -> MutantRecord | None:
         """Run the suite on one fault; None where it is no fault or the budget ended first."""

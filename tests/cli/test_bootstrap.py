@@ -76,9 +76,6 @@ def test_faults_tie_cases_to_the_paths_they_guard(
     ("files", "options", "slug"),
     [
         pytest.param({}, ["--", "-k", "nothing_is_called_so"], "bootstrap-red", id="no test runs"),
-        pytest.param(
-            {"tests/test_red.py": "import nowhere_to_be_found\n"}, ["--", "tests/test_red.py"], "red", id="red"
-        ),
         pytest.param({}, ["--sources", "lib/**"], "bootstrap-empty", id="no source"),
         pytest.param({}, ["--budget", "soon"], "--budget", id="no time"),
     ],
