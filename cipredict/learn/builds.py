@@ -14,7 +14,7 @@ that came later decides what an earlier run could know.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -49,10 +49,11 @@ def doubt_contradicted(runs: Sequence[PastRun]) -> list[PastRun]:
     doubted = [_rerun_at(run) for run in runs]
     for numbers in by_code.values():
         if len(numbers) > 1:
-            known_at = _contradicted_at([runs[number] for number in numbers])
+            slots, known_at = _contradicted([runs[number] for number in numbers])
             for number in numbers:
-                at = np.array([known_at.get(slot, np.inf) for slot in runs[number].slots.tolist()])
-                doubted[number] = np.minimum(doubted[number], np.maximum(at, _finish(runs[number])))
+                run = runs[number]
+                _, here, there = np.intersect1d(run.slots, slots, assume_unique=True, return_indices=True)
+                doubted[number][here] = np.minimum(doubted[number][here], np.maximum(known_at[there], _finish(run)))
     return [replace(run, doubted_at=at) for run, at in zip(runs, doubted, strict=True)]
 
 
@@ -65,15 +66,16 @@ def _finish(run: PastRun) -> float:
     return run.finished_at.timestamp()
 
 
-def _contradicted_at(runs: Iterable[PastRun]) -> dict[int, float]:
-    """Give, per slot that both passed and failed, the time when both were known."""
-    first: dict[int, dict[int, float]] = {PASSED: {}, FAILED: {}}
-    for run in sorted(runs, key=_finish):
-        for code, seen in first.items():
-            for slot in run.slots[run.verdicts == code].tolist():
-                seen.setdefault(slot, _finish(run))
-    both = first[PASSED].keys() & first[FAILED].keys()
-    return {slot: max(first[PASSED][slot], first[FAILED][slot]) for slot in both}
+def _contradicted(runs: Sequence[PastRun]) -> tuple[Ints, Times]:
+    """Give the slots that both passed and failed, sorted, and the time when both were known."""
+    slots = np.unique(np.concatenate([run.slots[run.failed] for run in runs]))
+    first = np.full((2, len(slots)), np.inf)
+    for run in runs:
+        for code in (PASSED, FAILED):
+            came_out = np.isin(slots, run.slots[run.verdicts == code], assume_unique=True)
+            first[code, came_out] = np.minimum(first[code, came_out], _finish(run))
+    known_at = first.max(axis=0)
+    return slots[np.isfinite(known_at)], known_at[np.isfinite(known_at)]
 
 
 def join_builds(runs: Sequence[PastRun]) -> list[PastRun]:
