@@ -172,6 +172,38 @@ class ImportEdge(NamedTuple):
     imported: str
 
 
+class MutantOutcome(StrEnum):
+    """What became of a fault that was injected on purpose; the last two say nothing about any case."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    TIMEOUT = "timeout"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class MutantRecord:
+    """One injected fault and the cases that it turned red. Synthetic: it is never a run.
+
+    Attributes
+    ----------
+    mutant_id : of the fault in this version of the file
+    path, function, line, operator : where and what it is
+    failed : cases that were green without it and red with it; empty unless it was killed
+    """
+
+    repository: str
+    mutant_id: str
+    path: str
+    function: str
+    line: int
+    operator: str
+    recorded_at: datetime
+    outcome: MutantOutcome
+    duration_s: float
+    failed: tuple[str, ...] = ()
+
+
 class ReportStatus(StrEnum):
     """What a file that was read is worth."""
 

@@ -126,7 +126,7 @@ def bundled() -> tuple[History, pd.DataFrame]:
 def _ran(run: PastRun) -> dict[str, Any]:
     """Leave skipped cases out, as every public set does."""
     keep = run.has_verdict
-    names = ("slots", "verdicts", "seconds", "is_flaky")
+    names = ("slots", "verdicts", "seconds", "is_flaky", "doubted_at")
     return {**{name: getattr(run, name)[keep] for name in names}, "peak_memory_bytes": None}
 
 

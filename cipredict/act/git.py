@@ -52,7 +52,7 @@ class ChangeSet:
 
 
 @dataclass(frozen=True, slots=True)
-class _Repository:
+class Repository:
     """A folder inside a repository, and how long one git command may take there, in seconds."""
 
     folder: Path
@@ -142,7 +142,7 @@ def changed_paths(
     ChangeUnknown
         No base, an unknown one, no common history (shallow clone), no repository, no git, or no answer in time.
     """
-    repository = _Repository(cwd, timeout_s)
+    repository = Repository(cwd, timeout_s)
     prefix = repository.ask("rev-parse", "--show-prefix").rstrip("\n")
     head_sha = _commit(repository, head)
     if head_sha is None:
@@ -229,16 +229,16 @@ def describe_clone(*, cwd: Path = Path(), timeout_s: float = 60.0) -> Clone:
     ChangeUnknown
         No git, no repository, no commit, or no answer in time.
     """
-    repository = _Repository(cwd, timeout_s)
+    repository = Repository(cwd, timeout_s)
     return Clone(int(repository.ask("rev-list", "--count", "HEAD")), _is_shallow(repository))
 
 
-def _commit(repository: _Repository, name: str) -> str | None:
+def _commit(repository: Repository, name: str) -> str | None:
     done = repository.run("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
     return done.stdout.decode().strip() if done.returncode == 0 else None
 
 
-def _base_commit(repository: _Repository, base: str | None) -> str:
+def _base_commit(repository: Repository, base: str | None) -> str:
     if not base:
         hint = "Name one with --base, such as --base origin/main."
         raise ChangeUnknown("There is no base to compare with.", slug="git-no-base", hint=hint)
@@ -253,7 +253,7 @@ def _base_commit(repository: _Repository, base: str | None) -> str:
     return sha
 
 
-def _merge_base(repository: _Repository, base_sha: str, *, head_sha: str, base: str) -> str:
+def _merge_base(repository: Repository, base_sha: str, *, head_sha: str, base: str) -> str:
     done = repository.run("merge-base", base_sha, head_sha)
     if done.returncode == 0:
         return done.stdout.decode().strip()
@@ -265,11 +265,11 @@ def _merge_base(repository: _Repository, base_sha: str, *, head_sha: str, base: 
     raise ChangeUnknown(f"The head and {base!r} have no common history.", slug="git-unrelated")
 
 
-def _is_shallow(repository: _Repository) -> bool:
+def _is_shallow(repository: Repository) -> bool:
     return repository.run("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
 
 
-def _diff(repository: _Repository, old: str, new: str | None) -> list[Change]:
+def _diff(repository: Repository, old: str, new: str | None) -> list[Change]:
     """Compare two commits, or a commit with the working tree; settings of the user's git do not change the answer."""
     output = repository.ask(
         *("diff", "--raw", "--numstat", "-z", "--find-renames", "-l2000", "--no-relative", "--no-color"),
@@ -310,6 +310,6 @@ def _count(text: str) -> int | None:
     return None if text == "-" else int(text)
 
 
-def _untracked(repository: _Repository) -> list[Change]:
+def _untracked(repository: Repository) -> list[Change]:
     output = repository.ask("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/")
     return [Change(path, status="A") for path in output.split("\0")[:-1]]

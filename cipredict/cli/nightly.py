@@ -64,7 +64,8 @@ def train(
     from cipredict.render.learning import render_served  # noqa: PLC0415
 
     door = open_registry(settings, registry)
-    night = retrain(loaded.history, loaded.timed, door, forecast=settings.forecast, now=datetime.now(UTC))
+    now, cache = datetime.now(UTC), _row_cache(settings)
+    night = retrain(loaded.history, loaded.timed, door, forecast=settings.forecast, now=now, cache=cache)
     learn_cache_hits(settings)
     console = people()
     console.print(render_served(open_bundle(settings.forecast).manifest))
@@ -108,7 +109,8 @@ def backtest(
     as_json: JsonOption = False,
 ) -> None:
     """Replay the history in time order; say what each policy and baseline would have caught."""
-    loaded = load_history(load_settings(store=store))
+    settings = load_settings(store=store)
+    loaded = load_history(settings)
     from cipredict.learn.failure import study_failure  # noqa: PLC0415
     from cipredict.learn.figures import draw_caught_curve  # noqa: PLC0415
     from cipredict.learn.recipe import read_recipe  # noqa: PLC0415
@@ -116,7 +118,7 @@ def backtest(
     from cipredict.render.backtest import render_backtest  # noqa: PLC0415
     from cipredict.render.console import people  # noqa: PLC0415
 
-    study = study_failure(loaded.history, read_recipe("failure"))
+    study = study_failure(loaded.history, read_recipe("failure"), cache=_row_cache(settings))
     summary = summarise(study, loaded.history)
     console = people()
     for part in render_backtest(summary):
@@ -126,6 +128,11 @@ def backtest(
         sys.stderr.write(f"Drew {plot}.\n")
     if as_json:
         _write_json(summary)
+
+
+def _row_cache(settings: Settings) -> Path:
+    """Give where features of past runs are kept from night to night: beside the store. It may be deleted any time."""
+    return settings.store.with_suffix(".rows")
 
 
 def _write_json(document: object) -> None:

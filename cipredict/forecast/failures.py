@@ -30,6 +30,7 @@ _EVIDENCE: tuple[tuple[str, float, str], ...] = (
     ("branch_failed", 0.5, "failed in this branch's last run"),
     ("is_covered", 0.5, "executes a changed file"),
     ("cofailure_max", 0.15, "newly failed {:.0%} of the times these paths changed"),
+    ("mutation_rate", 0.05, "noticed {:.0%} of the faults injected into a changed file"),
     ("import_nearness", 0.2, "imports a changed file"),
     ("similar_changes", 0.15, "failed in {:.0%} of the most similar changes"),
     ("stem_match", 0.5, "is named after a changed file"),

@@ -51,11 +51,14 @@ LINK_FEATURES = (
     "test_changed",
     "is_covered",
     "import_nearness",
+    "mutation_rate",
 )
 FEATURES = (*HISTORY_FEATURES, *CHANGE_FEATURES, *LINK_FEATURES, "prior")
 
 _PRIOR_CHANGES = 2.0
 """Pseudo-changes that pull a path's co-failure rate towards the case's own rate of new failures."""
+_PRIOR_MUTANTS = 1.0
+"""Pseudo-mutants of a path that no case notices."""
 _SIMILAR_PRIOR = 0.3
 _EPISODE_HALF_LIFE = 100.0
 _NEVER = 9.0
@@ -103,7 +106,8 @@ def failure_features(state: State, index: CaseIndex, facts: ChangeFacts) -> Floa
 
 def decayed_rate(state: State, half_life: int) -> Floats:
     """Give the decayed failure rate per slot with a weak prior of the suite's own rate, 0…1."""
-    runs, failures = state.columns["runs"], state.columns["failures"]
+    ever = state.columns["runs"] > 0  # sums of floats depend on their length: slots of later cases must not count
+    runs, failures = state.columns["runs"][ever], state.columns["failures"][ever]
     prior = (failures.sum() + 0.01) / (runs.sum() + 0.5)
     return np.asarray(
         (state.columns[f"decayed_failures_{half_life}"] + prior) / (state.columns[f"decayed_runs_{half_life}"] + 1.0),
@@ -169,13 +173,14 @@ def _links(state: State, index: CaseIndex, facts: ChangeFacts) -> dict[str, Floa
     sources = facts.sources
     return {
         **_cofailure(state, index, sources),
-        **_similar_changes(state, sources),
+        **_similar_changes(state, index, sources),
         "word_similarity": index.similarity(word for path in sources for word in path_words(path)),
         "stem_match": _by_file(index, [_stem_match(file, sources) for file in index.files]),
         "same_folder": _by_file(index, [_folder_overlap(file, sources) for file in index.files]),
         "test_changed": _by_file(index, [float(file in facts.tests) for file in index.files]),
         "is_covered": _covered(state, sources),
         "import_nearness": _by_file(index, [_import_nearness(state, file, sources) for file in index.files]),
+        "mutation_rate": _mutation_rate(state, sources),
     }
 
 
@@ -207,14 +212,23 @@ def _covered(state: State, sources: list[str]) -> Floats:
     return covered
 
 
+def _mutation_rate(state: State, sources: list[str]) -> Floats:
+    """Give the highest share of the faults injected into one of these paths that turned a case red, per slot."""
+    highest = np.zeros(len(state.case_ids), np.float32)
+    for faults in (state.mutated[path] for path in sources if path in state.mutated):
+        rates = faults.kills / np.float32(faults.mutants + _PRIOR_MUTANTS)
+        highest[faults.cases] = np.maximum(highest[faults.cases], rates)
+    return highest
+
+
 def _cofailure(state: State, index: CaseIndex, sources: list[str]) -> dict[str, Floats]:
     """How often each case newly failed when one of these paths changed, also by its file and its siblings."""
     n = len(state.case_ids)
     base = _new_failure_rate(state)
     highest, survives, total = np.zeros(n, np.float32), np.ones(n, np.float32), np.zeros(n, np.float32)
     by_file, by_function = np.zeros(len(index.files), np.float32), np.zeros(index.n_functions, np.float32)
-    file_sizes = np.bincount(index.file_of, minlength=len(index.files))
-    function_sizes = np.bincount(index.function_of, minlength=index.n_functions)
+    file_sizes = index.sizes(index.file_of, len(index.files))
+    function_sizes = index.sizes(index.function_of, index.n_functions)
     most_changes = 0.0
     for path in sources:
         memory = state.paths.get(path, _NO_MEMORY)
@@ -243,7 +257,7 @@ def _cofailure(state: State, index: CaseIndex, sources: list[str]) -> dict[str, 
 _NO_MEMORY = PathMemory()
 
 
-def _similar_changes(state: State, sources: list[str]) -> dict[str, Floats]:
+def _similar_changes(state: State, index: CaseIndex, sources: list[str]) -> dict[str, Floats]:
     """Nearest neighbours among past changes: which cases newly failed when much the same paths changed."""
     n = len(state.case_ids)
     wanted = frozenset(sources)
@@ -254,7 +268,8 @@ def _similar_changes(state: State, sources: list[str]) -> dict[str, Floats]:
             vote = likeness**2 * 0.5 ** ((state.tick - episode.tick) / _EPISODE_HALF_LIFE)
             votes[episode.cases] += vote
             weight += vote
-    prior = _SIMILAR_PRIOR * float(_new_failure_rate(state).mean()) if n else 0.0
+    rates = _new_failure_rate(state) if index.known is None else _new_failure_rate(state)[index.known]
+    prior = _SIMILAR_PRIOR * float(rates.mean()) if len(rates) else 0.0
     return {
         "similar_changes": (votes + prior) / (weight + _SIMILAR_PRIOR),
         "similar_weight": np.full(n, weight, np.float32),

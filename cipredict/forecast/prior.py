@@ -15,6 +15,8 @@ from cipredict.forecast.state import HALF_LIVES, Floats
 
 _COFAILURE = 0.5
 """Of a rate of co-failure, which rests on few changes of a path, beside the rate of the case itself."""
+_MUTATED = 0.5
+"""Of the share of injected faults that the case noticed, beside what really happened."""
 _WORDS, _COVERED = 0.6, 0.6
 """What equal names, and a changed file that a case executes, are worth beside a rate."""
 _NARROW = 2.0
@@ -28,5 +30,5 @@ def prior_risk(columns: Mapping[str, Floats | float]) -> Floats:
     history = np.exp(np.log(np.maximum(rates, 1e-6)).mean(axis=0))
     changed = np.asarray(columns["test_changed"]) * _NARROW / max(float(columns["n_tests"]), _NARROW)
     linked = _COFAILURE * np.asarray(columns["cofailure_max"]) + _WORDS * np.asarray(columns["word_similarity"])
-    covered = _COVERED * np.asarray(columns["is_covered"])
+    covered = _COVERED * np.asarray(columns["is_covered"]) + _MUTATED * np.asarray(columns["mutation_rate"])
     return np.asarray(np.minimum(history + changed + linked + covered, _MOST), np.float32)

@@ -56,6 +56,7 @@ def under_new_names(state: State, index: CaseIndex, former: Mapping[str, str]) -
         paths={**_inherited(state.paths, former), **state.paths},
         covered={**_inherited(state.covered, former), **state.covered},
         import_distance={**_inherited(distances, former), **distances},
+        mutated={**_inherited(state.mutated, former), **state.mutated},
     )
     return renamed, replace(index, files=[new_of.get(file, file) for file in index.files])
 

@@ -38,6 +38,7 @@ CASE_FIELDS = (
     "typical_s",
     *(f"decayed_failures_{h}" for h in HALF_LIVES),
     *(f"decayed_runs_{h}" for h in HALF_LIVES),
+    "red_streak",
 )
 _UNSEEN = {"last_verdict": -1, "base_verdict": -1, "last_failure_tick": -1, "first_tick": -1, "last_tick": -1}
 
@@ -49,6 +50,21 @@ class PathMemory:
     changes: float = 0.0
     cases: Ints = field(default_factory=lambda: np.empty(0, np.int32))
     new_failures: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class PathFaults:
+    """What faults injected into one path did: synthetic, and never counted as a change or failure.
+
+    Attributes
+    ----------
+    mutants : faults that had an answer
+    cases, kills : sorted slots, and how many of the faults turned each red
+    """
+
+    mutants: float
+    cases: Ints
+    kills: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,7 @@ class State:
     branch_failures : branch → slots that failed in its last run, most recent branches last
     covered : path → slots of the cases that execute it (coverage contexts)
     import_distance : changed path → {test file: hops in the static import graph}
+    mutated : path → what faults injected into it did
     tick : runs rolled in
     """
 
@@ -83,6 +100,7 @@ class State:
     branch_failures: dict[str, Ints] = field(default_factory=dict)
     covered: dict[str, Ints] = field(default_factory=dict)
     import_distance: dict[str, dict[str, int]] = field(default_factory=dict)
+    mutated: dict[str, PathFaults] = field(default_factory=dict)
     tick: int = 0
 
     @classmethod
@@ -98,5 +116,5 @@ class State:
         return [case_id for case_id, alive in zip(self.case_ids, seen, strict=True) if alive]
 
     def knows(self, path: str) -> bool:
-        """Tell whether a changed path has any link to cases: a past change, coverage or an import."""
-        return path in self.paths or path in self.covered or path in self.import_distance
+        """Tell whether a changed path has any link to cases: a past change, coverage, an import or a fault."""
+        return any(path in known for known in (self.paths, self.covered, self.import_distance, self.mutated))

@@ -29,10 +29,11 @@ HEADLINE_BUDGET = 0.20
 
 @dataclass(frozen=True, slots=True)
 class PolicyResult:
-    """Means over the judged runs.
+    """Means over the judged runs; what is permanently red is no target, but in `all_apfdc`.
 
     Attributes
     ----------
+    all_apfdc : over every failing run, with every failing case as a target
     caught : budget (share of test time) → share of failing runs with a failing case finished within it
     new_caught : the same with only the newly failing cases as targets, over the runs that have one
     first_shares : per judged run the share of test time spent when the first failing case has finished
@@ -45,6 +46,7 @@ class PolicyResult:
     apfd: float
     apfdc: float
     new_apfdc: float
+    all_apfdc: float
     caught: Mapping[float, float]
     new_caught: Mapping[float, float]
     first_shares: tuple[float, ...]
@@ -56,6 +58,7 @@ class PolicyResult:
             "apfd": self.apfd,
             "apfdc": self.apfdc,
             "new_apfdc": self.new_apfdc,
+            "all_apfdc": self.all_apfdc,
             "time_to_red_saved": 1 - fmean(self.first_shares) if self.first_shares else nan,
             **{f"caught_{budget:.0%}": share for budget, share in self.caught.items()},
             **{f"new_caught_{budget:.0%}": share for budget, share in self.new_caught.items()},
@@ -66,20 +69,23 @@ class PolicyResult:
 def judge_policies(
     judged: Mapping[int, JudgedRun], policies: Mapping[str, Policy], case_ids: list[str]
 ) -> dict[str, PolicyResult]:
-    """Score every policy on every judged run."""
+    """Score every policy on every judged run that has a target."""
     return {name: _judge(name, policy, judged=judged, case_ids=case_ids) for name, policy in policies.items()}
 
 
 def _judge(name: str, policy: Policy, *, judged: Mapping[int, JudgedRun], case_ids: list[str]) -> PolicyResult:
-    scores, new_scores, missed = [], [], []
+    scores, new_scores, all_scores, missed = [], [], [], []
     for position, run in judged.items():
         orders = list(_orders(name, policy(run), position))
-        score = _mean_score(score_order(order, run.seconds, run.failed) for order in orders)
+        all_scores.append(_mean_score(score_order(order, run.seconds, run.failed) for order in orders))
+        if not run.targets.any():
+            continue
+        score = _mean_score(score_order(order, run.seconds, run.targets) for order in orders)
         scores.append(score)
         if run.is_new.any():
             new_scores.append(_mean_score(score_order(order, run.seconds, run.is_new) for order in orders))
         if score["first_share"] > HEADLINE_BUDGET:
-            missed.append((run.run.run_id, tuple(case_ids[slot] for slot in run.slots[run.failed])))
+            missed.append((run.run.run_id, tuple(case_ids[slot] for slot in run.slots[run.targets])))
     return PolicyResult(
         policy=name,
         runs=len(scores),
@@ -87,6 +93,7 @@ def _judge(name: str, policy: Policy, *, judged: Mapping[int, JudgedRun], case_i
         apfd=_mean(scores, "apfd"),
         apfdc=_mean(scores, "apfdc"),
         new_apfdc=_mean(new_scores, "apfdc"),
+        all_apfdc=_mean(all_scores, "apfdc"),
         caught={budget: _mean(scores, f"caught_{budget}") for budget in BUDGETS},
         new_caught={budget: _mean(new_scores, f"caught_{budget}") for budget in BUDGETS},
         first_shares=tuple(score["first_share"] for score in scores),

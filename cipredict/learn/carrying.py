@@ -11,7 +11,7 @@ import numpy as np
 
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.renames import former_paths, renamed_episodes
-from cipredict.forecast.state import Floats, Ints, PathMemory, State
+from cipredict.forecast.state import Floats, Ints, PathFaults, PathMemory, State
 
 
 def carry_cases(state: State, old: Ints, new: Ints) -> None:
@@ -24,6 +24,7 @@ def carry_cases(state: State, old: Ints, new: Ints) -> None:
         _carry_counts(memory, old, new)
     state.episodes[:] = [replace(episode, cases=_and_new(episode.cases, old, new)) for episode in state.episodes]
     state.covered = {path: _and_new(cases, old, new) for path, cases in state.covered.items()}
+    state.mutated = {path: _carry_kills(faults, old, new) for path, faults in state.mutated.items()}
 
 
 def carry_paths(state: State, facts: ChangeFacts) -> None:
@@ -56,6 +57,12 @@ def _carry_counts(memory: PathMemory, old: Ints, new: Ints) -> None:
         own = np.isin(memory.cases, new[remembered])  # the longer history includes the shorter
         memory.new_failures = np.where(own, np.float32(0), memory.new_failures)
         add_counts(memory, new[remembered], counts)
+
+
+def _carry_kills(faults: PathFaults, old: Ints, new: Ints) -> PathFaults:
+    carried = PathMemory(faults.mutants, faults.cases, faults.kills)
+    _carry_counts(carried, old, new)
+    return PathFaults(faults.mutants, carried.cases, carried.new_failures)
 
 
 def _and_new(cases: Ints, old: Ints, new: Ints) -> Ints:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,7 @@ class FailureStudy:
     reasons : why it may not serve; empty where it may
     parity_rows : features of the holdout, to compare learners and graphs on
     judged : the failing runs of the holdout, for judging other models on the same window
+    only_red_runs : those of them that failed by permanently red cases alone, by which nothing is judged
     """
 
     model: FailureModel | None
@@ -69,13 +71,17 @@ class FailureStudy:
     holdout_start: int
     parity_rows: Floats
     judged: Mapping[int, JudgedRun]
+    only_red_runs: int = 0
 
 
-def study_failure(history: History, recipe: Recipe) -> FailureStudy:
-    """Fit on the first part of the history, judge on the rest; nothing of the holdout is seen before it is judged."""
+def study_failure(history: History, recipe: Recipe, *, cache: Path | None = None) -> FailureStudy:
+    """Fit on the first part of the history, judge on the rest; nothing of the holdout is seen before it is judged.
+
+    A `cache` of features is read and written; it changes nothing but the time.
+    """
     index = build_case_index(history.case_ids)
     judge_from = history.split(recipe.train_share)
-    replayed = collect_rows(history, index, judge_from=judge_from, seed=recipe.random_state)
+    replayed = collect_rows(history, index, judge_from=judge_from, seed=recipe.random_state, cache=cache)
     return study_window(replayed, recipe, case_ids=history.case_ids, runs=len(history.runs))
 
 
@@ -101,6 +107,7 @@ def study_window(replayed: Replayed, recipe: Recipe, *, case_ids: list[str], run
         holdout_start=train_end,
         parity_rows=holdout.X[:256],
         judged=judged,
+        only_red_runs=sum(not run.targets.any() for run in judged.values()),
     )
 
 
@@ -138,6 +145,10 @@ def reasons_against(results: Mapping[str, PolicyResult], recipe: Recipe, *, poli
         rival = results[name]
         if not own.apfdc > rival.apfdc + gain:
             reasons.append(f"APFDc {own.apfdc:.3f} does not beat {name} {rival.apfdc:.3f} by {gain}")
+        if own.all_apfdc < rival.all_apfdc - gain:
+            reasons.append(
+                f"APFDc {own.all_apfdc:.3f} with what is permanently red is below {name} {rival.all_apfdc:.3f}"
+            )
         if not own.caught[HEADLINE_BUDGET] >= rival.caught[HEADLINE_BUDGET]:
             reasons.append(
                 f"catches {own.caught[HEADLINE_BUDGET]:.1%} at 20 % of time, {name} {rival.caught[HEADLINE_BUDGET]:.1%}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.state import Floats, Ints
-from cipredict.learn.links import Links
+from cipredict.learn.links import Links, Mutations
 
 PASSED, FAILED, SKIPPED = 0, 1, 2
 """Verdict codes: an error counts as failed; a skipped case has no verdict."""
@@ -35,10 +35,14 @@ class PastRun:
     slots : cases of the run, shape (n,)
     verdicts : PASSED, FAILED or SKIPPED per case, shape (n,)
     seconds : duration per case, NaN where unknown, shape (n,)
-    is_flaky : a rerun disagreed with the verdict, shape (n,)
+    is_flaky : a rerun in the run itself disagreed with the verdict, shape (n,)
     wall_s : duration of the run, NaN where unknown
     peak_memory_bytes : per case, NaN where unknown; None where no case has it
     renames : that the run shows, known when it finished
+    commit : names what was tested; runs of one commit that overlap are one build. Empty where unknown
+    tree : the same, but only where two runs surely test the same code: a pull request's may merge a moving target
+    doubted_at : per case, POSIX seconds from which on its verdict was known to be contradicted, inf where it never was,
+        shape (n,); None where nobody looked
     """
 
     run_id: str
@@ -54,6 +58,9 @@ class PastRun:
     workflow: str = ""
     peak_memory_bytes: Floats | None = None
     renames: tuple[Rename, ...] = ()
+    commit: str = ""
+    tree: str = ""
+    doubted_at: NDArray[np.float64] | None = None
 
     @property
     def failed(self) -> NDArray[np.bool_]:
@@ -84,7 +91,8 @@ class History:
     Attributes
     ----------
     case_ids : slot → id
-    links : coverage and imports; a replay sees them only in runs that started after they were recorded
+    links, mutations : coverage and imports, injected faults; a replay sees each only in runs that started after it was
+        recorded
     """
 
     case_ids: list[str]
@@ -93,6 +101,7 @@ class History:
     repository: str = ""
     default_branch: str = ""
     links: Links | None = None
+    mutations: Mutations | None = None
 
     def split(self, share: float) -> int:
         """Give the number of runs in the first `share` (0…1) by time order."""

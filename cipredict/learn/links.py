@@ -1,4 +1,4 @@
-"""Links between files and cases that do not come from verdicts: coverage contexts and static imports."""
+"""Links between files and cases that do not come from runs: coverage contexts, static imports, injected faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from cipredict.forecast.state import Ints, State
+from cipredict.forecast.state import Ints, PathFaults, State
 from cipredict.forecast.tokens import is_test_path
 
 MAX_HOPS = 3
@@ -33,6 +33,36 @@ class Links:
     def attach(self, state: State) -> None:
         """Let a state know these links."""
         state.covered, state.import_distance = self.covered, self.import_distance
+
+
+@dataclass(frozen=True, slots=True)
+class Mutations:
+    """What faults injected into each path did, from `recorded_at` on. Synthetic: nothing else is learned from them."""
+
+    recorded_at: datetime
+    faults: dict[str, PathFaults]
+
+    def attach(self, state: State) -> None:
+        """Let a state know these faults."""
+        state.mutated = dict(self.faults)
+
+
+def faults_by_path(rows: Iterable[tuple[str, str | None, int, int]], slot_of: dict[str, int]) -> dict[str, PathFaults]:
+    """Group (path, case id or None, mutants of the path, kills of the case); cases without a slot are left out."""
+    mutants: dict[str, int] = {}
+    kills: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for path, case_id, of_path, of_case in rows:
+        mutants[path] = of_path
+        if case_id in slot_of:
+            kills[path][slot_of[case_id]] = of_case
+    return {
+        path: PathFaults(
+            float(count),
+            np.array(sorted(kills[path]), np.int32),
+            np.array([kills[path][slot] for slot in sorted(kills[path])], np.float32),
+        )
+        for path, count in sorted(mutants.items())
+    }
 
 
 def covered_slots(links: Iterable[tuple[str, str]], slot_of: dict[str, int]) -> dict[str, Ints]:

@@ -13,16 +13,20 @@ from numpy.typing import NDArray
 
 from cipredict.errors import InputError
 from cipredict.forecast.features import ChangeFacts
+from cipredict.learn.builds import as_builds
 from cipredict.learn.history import FAILED, PASSED, SKIPPED, History, PastRun
-from cipredict.learn.links import Links, covered_slots, import_distances
+from cipredict.learn.links import Links, Mutations, covered_slots, faults_by_path, import_distances
 from cipredict.learn.renames import MovedPath, with_renames
 from cipredict.learn.run_time import JOB_SEPARATOR, TimedRun
 from cipredict.records import Change
 from cipredict.store import queries
 from cipredict.store.database import Store
+from cipredict.store.mutants import load_mutation_links
 
 _VERDICT_CODES = {"passed": PASSED, "failed": FAILED, "error": FAILED, "skipped": SKIPPED}
 _PUSH_EVENTS = frozenset({"push", "schedule", "merge_group", "workflow_dispatch"})
+_MERGED_EVENTS = frozenset({"pull_request", "pull_request_target", "merge_request_event"})
+"""Events whose runs may test a merge with a target that moves."""
 Table = Any  # pyarrow ships no types
 
 
@@ -63,8 +67,9 @@ def load(store: Store, *, as_of: datetime, default_branch: str = "", repository:
         repository=repository or _most_common(row["repository"] for row in runs),
         default_branch=branch,
         links=_links(store, as_of, case_ids),
+        mutations=_mutations(store, as_of, case_ids),
     )
-    history = with_renames(history, _moved_paths(store, as_of))
+    history = with_renames(as_builds(history), _moved_paths(store, as_of))
     jobs = queries.load_jobs(store, as_of).to_pylist()
     return Loaded(history, _timed(runs, facts, jobs=jobs, history=history))
 
@@ -129,6 +134,7 @@ def _past_run(row: dict[str, Any], facts: ChangeFacts, columns: _CaseColumns) ->
     started = row["started_at"]
     finished = row["finished_at"] or started + timedelta(seconds=float(np.nansum(seconds)))
     memory = columns.memory[window]
+    commit, tree = _names_of_code(row)
     return PastRun(
         run_id=row["run_id"],
         started_at=started,
@@ -142,7 +148,19 @@ def _past_run(row: dict[str, Any], facts: ChangeFacts, columns: _CaseColumns) ->
         wall_s=(row["finished_at"] - started).total_seconds() if row["finished_at"] else float("nan"),
         workflow=row["workflow"],
         peak_memory_bytes=memory if np.isfinite(memory).any() else None,
+        commit=commit,
+        tree=tree,
     )
+
+
+def _names_of_code(row: dict[str, Any]) -> tuple[str, str]:
+    """Name the build that a run belongs to, and the code that it surely tests; empty where the commit is unknown."""
+    place, is_merge = (row["provider"], row["repository"]), row["event"] in _MERGED_EVENTS
+    attempts = " ".join((*place, "run", row["run_id"]))
+    if not row["sha"]:
+        return "", attempts
+    commit = " ".join((*place, row["sha"], row["branch"], "merge" if is_merge else ""))
+    return commit, attempts if is_merge else " ".join((*place, row["sha"]))
 
 
 def _most_common(values: Iterable[str]) -> str:
@@ -167,6 +185,15 @@ def _links(store: Store, as_of: datetime, case_ids: list[str]) -> Links | None:
         covered=covered_slots(((row["case_id"], row["path"]) for row in coverage), slot_of),
         import_distance=import_distances([(row["importer"], row["imported"]) for row in imports]),
     )
+
+
+def _mutations(store: Store, as_of: datetime, case_ids: list[str]) -> Mutations | None:
+    rows = load_mutation_links(store, as_of).to_pylist()
+    if not rows:
+        return None
+    slot_of = {case_id: slot for slot, case_id in enumerate(case_ids)}
+    kills = ((row["path"], row["case_id"], row["mutants"], row["kills"]) for row in rows)
+    return Mutations(max(row["recorded_at"] for row in rows), faults_by_path(kills, slot_of))
 
 
 def _timed(

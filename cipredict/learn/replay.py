@@ -28,10 +28,13 @@ _SECONDS_WEIGHT = 0.3
 """Weight of the newest duration in a case's typical seconds."""
 
 
-def in_finish_order(history: History) -> Iterator[tuple[int, PastRun, list[PastRun]]]:
-    """Give each run (position, run) with the runs that finished since the one before it and before its own start."""
-    running: list[tuple[datetime, int]] = []
-    for position, run in enumerate(history.runs):
+def in_finish_order(history: History, *, start: int = 0) -> Iterator[tuple[int, PastRun, list[PastRun]]]:
+    """Give each run (position, run) with the runs that finished since the one before it and before its own start.
+
+    From position `start` on, where `replay` may go on with the state that it left there.
+    """
+    running = _running_at(history.runs, start)
+    for position, run in enumerate(history.runs[start:], start):
         finished = []
         while running and running[0][0] <= run.started_at:
             finished.append(history.runs[heapq.heappop(running)[1]])
@@ -39,23 +42,39 @@ def in_finish_order(history: History) -> Iterator[tuple[int, PastRun, list[PastR
         heapq.heappush(running, (run.finished_at, position))
 
 
-def replay(history: History) -> Iterator[tuple[PastRun, State]]:
-    """Give each run with the state known at its start. The state is one object, rolled on: read it at once."""
-    state, links = State.blank(history.case_ids), history.links
-    for _, run, finished in in_finish_order(history):
+def _running_at(runs: list[PastRun], position: int) -> list[tuple[datetime, int]]:
+    """Give the runs before `position` that had not finished when the last of them started, as a heap."""
+    last = runs[position - 1] if position else None
+    earlier = ((run.finished_at, number) for number, run in enumerate(runs[:position]))
+    running = [one for one in earlier if last and (one[1] == position - 1 or one[0] > last.started_at)]
+    heapq.heapify(running)
+    return running
+
+
+def replay(history: History, *, start: int = 0, state: State | None = None) -> Iterator[tuple[PastRun, State]]:
+    """Give each run with the state known at its start. The state is one object, rolled on: read it at once.
+
+    A replay that goes on takes the `state` as it was after the run before position `start` had been given.
+    """
+    state = state or State.blank(history.case_ids)
+    pending = [known for known in (history.links, history.mutations) if known]
+    if start:
+        pending = [known for known in pending if known.recorded_at > history.runs[start - 1].started_at]
+    for _, run, finished in in_finish_order(history, start=start):
         for past in finished:
             absorb(state, past)
-        if links and links.recorded_at <= run.started_at:
-            links.attach(state)
-            links = None  # once: from here on renames carry them
+        for known in [known for known in pending if known.recorded_at <= run.started_at]:
+            known.attach(state)
+            pending.remove(known)  # once: from here on renames carry them
         yield run, state
 
 
 def final_state(history: History) -> State:
     """Give the state after every run of `history` has finished: what a bundle publishes."""
     state = State.blank(history.case_ids)
-    if history.links:
-        history.links.attach(state)
+    for known in (history.links, history.mutations):
+        if known:
+            known.attach(state)
     for run in sorted(history.runs, key=lambda past: past.finished_at):
         absorb(state, run)
     return state
@@ -95,6 +114,7 @@ def _count(state: State, run: PastRun, *, failed: Floats, is_new: Mask) -> None:
     column["last_failure_tick"][slots[failed > 0]] = state.tick
     column["first_tick"][slots] = np.where(column["first_tick"][slots] < 0, state.tick, column["first_tick"][slots])
     column["last_verdict"][slots] = failed
+    column["red_streak"][slots] = (column["red_streak"][slots] + 1) * failed
     if run.facts.is_base_push:
         column["base_verdict"][slots] = failed
     for half_life in HALF_LIVES:

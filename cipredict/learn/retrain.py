@@ -57,10 +57,16 @@ class Retrained:
 
 
 def retrain(
-    history: History, timed: Sequence[TimedRun], registry: Registry, *, forecast: Path, now: datetime
+    history: History,
+    timed: Sequence[TimedRun],
+    registry: Registry,
+    *,
+    forecast: Path,
+    now: datetime,
+    cache: Path | None = None,
 ) -> Retrained:
-    """Train, register, promote or not, and publish the bundle at `forecast`."""
-    training = train(history, timed)
+    """Train, register, promote or not, and publish the bundle at `forecast`; `cache` as `train` takes it."""
+    training = train(history, timed, cache=cache)
     results = dict(training.failure.results)
     champion = registry.champion()
     incumbent = Learned.from_bundle(registry.bundle(champion)).registered_as(champion) if champion else None

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cipredict.forecast.case_index import CaseIndex
-from cipredict.forecast.features import FEATURES, failure_features, typical_seconds
+from cipredict.forecast.features import FEATURES
 from cipredict.forecast.state import Floats, Ints
+from cipredict.learn.builds import doubted_from
+from cipredict.learn.featurising import RunFeatures, Sampling, WholeRun, featurise
 from cipredict.learn.history import History, PastRun
-from cipredict.learn.replay import newly_failing, replay
+from cipredict.learn.replay import Mask
+from cipredict.learn.row_cache import featurise_cached
 
 _RUN_MASS = 20.0
 """Weight that the failing cases of one run share: a run with 300 failures teaches no more than a run with one."""
@@ -23,14 +27,15 @@ _REPEATED_SHARE = 0.5
 _REPEATED_WEIGHT = 0.5
 """Of a repeated failure's part of that mass: what is red already teaches little about the change."""
 _FLAKY_WEIGHT = 0.3
-"""A verdict that a rerun contradicted says less."""
+"""A verdict that a rerun or another run of the same code contradicted says less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Training rows.
 
-    X (n, k), y (n,) 0 or 1, weight (n,) for fitting, frequency (n,) cases each row stands for, run (n,) its position.
+    X (n, k), y (n,) 0 or 1, weight (n,) for fitting, frequency (n,) cases each row stands for, run (n,) its position,
+    doubted (n,) the position from which on its verdict was known to be contradicted.
     """
 
     X: Floats
@@ -38,6 +43,7 @@ class Rows:
     weight: Floats
     frequency: Floats
     run: Floats
+    doubted: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class JudgedRun:
     Attributes
     ----------
     slots, X, expected_s, seconds, failed, is_new : per case of the run
+    is_permanently_red : failed in each of its last `featurising.PERMANENT` runs; finding it once more proves nothing
     is_red_at_base : failed on the default branch already
     always_runs : unseen, changed, red at base or failed in this branch's last run
     """
@@ -56,10 +63,16 @@ class JudgedRun:
     X: Floats
     expected_s: Floats
     seconds: Floats
-    failed: NDArray[np.bool_]
-    is_new: NDArray[np.bool_]
+    failed: Mask
+    is_new: Mask
+    is_permanently_red: Mask
     is_red_at_base: NDArray[np.bool_]
     always_runs: NDArray[np.bool_]
+
+    @property
+    def targets(self) -> NDArray[np.bool_]:
+        """Give the failures that an order is asked to find, shape (n,); a run may have none."""
+        return self.failed & ~self.is_permanently_red
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +83,16 @@ class Replayed:
     judged: dict[int, JudgedRun]
 
     def rows(self, start: int, stop: int, *, max_rows: int) -> Rows:
-        """Join the rows of runs start…stop; far above `max_rows` only every k-th passing row is kept, weighted up."""
+        """Join the rows of runs start…stop; far above `max_rows` only every k-th passing row is kept, weighted up.
+
+        Verdicts that were contradicted before run `stop` weigh less; what came later is not known.
+        """
         parts = self.rows_by_run[start:stop]
         total = sum(len(part.y) for part in parts)
         step = max(1, -(-total // max_rows))
-        return Rows(*(_thin(parts, name, step) for name in ("X", "y", "weight", "frequency", "run")))
+        rows = Rows(*(_thin(parts, name, step) for name in Rows.__slots__))
+        doubts = np.where(rows.doubted <= stop, np.float32(_FLAKY_WEIGHT), np.float32(1))
+        return replace(rows, weight=rows.weight * doubts)
 
 
 def _thin(parts: Iterable[Rows], name: str, step: int) -> Floats:
@@ -91,24 +109,43 @@ def _thin(parts: Iterable[Rows], name: str, step: int) -> Floats:
 
 
 def collect_rows(
-    history: History, index: CaseIndex, *, judge_from: int, sample_per_run: int = 400, seed: int = 0
+    history: History,
+    index: CaseIndex,
+    *,
+    judge_from: int,
+    sample_per_run: int = 400,
+    seed: int = 0,
+    cache: Path | None = None,
 ) -> Replayed:
-    """Replay the history once, keeping a sample of each run's rows and, from `judge_from` on, failing runs whole."""
-    generator = np.random.default_rng(seed)
-    rows_by_run: list[Rows] = []
-    judged: dict[int, JudgedRun] = {}
-    for position, (run, state) in enumerate(replay(history)):
-        matrix = failure_features(state, index, run.facts)[run.slots]
-        is_new = newly_failing(state, run)
-        rows = _sample(run, matrix, is_new, limit=sample_per_run, generator=generator)
-        rows_by_run.append(replace(rows, run=np.full(len(rows.y), position, np.float32)))
-        if position >= judge_from and run.failed.any() and len(run.slots) > 1:
-            expected = typical_seconds(state, run.slots)[run.slots]
-            judged[position] = _judge(run, matrix, is_new=is_new, expected_s=expected)
+    """Replay the history once, keeping a sample of each run's rows and, from `judge_from` on, failing runs whole.
+
+    With a `cache`, only runs that it does not know are featurised; the rows are the same, to the bit.
+    """
+    sampling = Sampling(judge_from, sample_per_run, seed)
+    given = featurise_cached(history, index, sampling, path=cache) if cache else featurise(history, index, sampling)
+    doubted = doubted_from(history.runs)
+    rows_by_run, judged = [], {}
+    for position, (run, features) in enumerate(zip(history.runs, given, strict=True)):
+        rows_by_run.append(_rows(run, features, position=position, doubted=doubted[position]))
+        if features.whole is not None and position >= judge_from:
+            judged[position] = _judge(run, features, whole=features.whole)
     return Replayed(rows_by_run, judged)
 
 
-def _judge(run: PastRun, X: Floats, *, is_new: NDArray[np.bool_], expected_s: Floats) -> JudgedRun:
+def _rows(run: PastRun, given: RunFeatures, *, position: int, doubted: Ints) -> Rows:
+    chosen, frequency = given.chosen, given.frequency
+    return Rows(
+        X=given.X,
+        y=run.failed[chosen].astype(np.float32),
+        weight=(_weigh(run, given.is_new, given.is_red)[chosen] * frequency).astype(np.float32),
+        frequency=frequency,
+        run=np.full(len(chosen), position, np.float32),
+        doubted=doubted[chosen].astype(np.float32),
+    )
+
+
+def _judge(run: PastRun, given: RunFeatures, *, whole: WholeRun) -> JudgedRun:
+    X, expected_s = whole
     column = {name: X[:, FEATURES.index(name)] for name in ("runs", "test_changed", "base_verdict", "branch_failed")}
     red = column["base_verdict"] == 1
     seconds = np.where(np.isfinite(run.seconds), run.seconds, expected_s)
@@ -119,40 +156,21 @@ def _judge(run: PastRun, X: Floats, *, is_new: NDArray[np.bool_], expected_s: Fl
         expected_s=expected_s,
         seconds=seconds,
         failed=run.failed,
-        is_new=is_new,
+        is_new=given.is_new,
+        is_permanently_red=given.is_red,
         is_red_at_base=red,
         always_runs=(column["runs"] == 0) | (column["test_changed"] > 0) | red | (column["branch_failed"] > 0),
     )
 
 
-def _sample(run: PastRun, X: Floats, is_new: NDArray[np.bool_], *, limit: int, generator: np.random.Generator) -> Rows:
-    """Draw at most `limit / 2` failing and `limit` passing cases, weighted back to the whole run."""
-    failed, passed = run.failed, run.has_verdict & ~run.failed
-    weight = _weigh(run, is_new)
-    picks, frequencies = [], []
-    for mask, share in ((failed, 0.5), (passed, 1.0)):
-        candidates = np.flatnonzero(mask)
-        size = min(len(candidates), int(limit * share))
-        picks.append(generator.choice(candidates, size, replace=False) if size else candidates[:0])
-        frequencies.append(np.full(size, len(candidates) / max(size, 1)))
-    chosen, frequency = np.concatenate(picks), np.concatenate(frequencies).astype(np.float32)
-    return Rows(
-        X=X[chosen],
-        y=failed[chosen].astype(np.float32),
-        weight=(weight[chosen] * frequency).astype(np.float32),
-        frequency=frequency,
-        run=np.zeros(len(chosen), np.float32),
-    )
-
-
-def _weigh(run: PastRun, is_new: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share the masses of a run among its cases, shape (n,); skipped cases get none."""
+def _weigh(run: PastRun, is_new: Mask, is_red: Mask) -> NDArray[np.float64]:
+    """Share the masses of a run among its cases, shape (n,); skipped and permanently red cases get none."""
     weight = np.zeros(len(run.slots))
-    repeated = run.failed & ~is_new
+    repeated = run.failed & ~is_new & ~is_red
     for mask, mass in (
         (run.has_verdict & ~run.failed, _GREEN_MASS),
         (is_new, _RUN_MASS * (1 - _REPEATED_SHARE if repeated.any() else 1)),
         (repeated, _RUN_MASS * (_REPEATED_SHARE if is_new.any() else 1) * _REPEATED_WEIGHT),
     ):
         weight[mask] = mass / max(int(mask.sum()), 1)
-    return np.where(run.is_flaky, weight * _FLAKY_WEIGHT, weight)
+    return weight

@@ -25,6 +25,7 @@ def summarise(study: FailureStudy, history: History) -> dict[str, object]:
             "runs": len(holdout),
             "failing_runs": best.runs,
             "newly_failing_runs": best.new_runs,
+            "only_permanently_red_runs": study.only_red_runs,
             "from": holdout[0].started_at.isoformat() if holdout else "",
             "suite_minutes": round(suite_s / 60, 3),
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from pathlib import Path
 
 from cipredict.forecast.bundle import Served
 from cipredict.forecast.case_index import build_case_index
@@ -31,14 +32,17 @@ class Training:
     learned: Learned
 
 
-def train(history: History, timed: Sequence[TimedRun]) -> Training:
-    """Study the predictors by the recipes in `models/`; the last part of the history judges them."""
+def train(history: History, timed: Sequence[TimedRun], *, cache: Path | None = None) -> Training:
+    """Study the predictors by the recipes in `models/`; the last part of the history judges them.
+
+    `cache` keeps features from night to night.
+    """
     recipes = {name: read_recipe(name) for name in PREDICTORS}
     rows = {
         "case_time": collect_case_times(history, build_case_index(history.case_ids)),
         "run_time": collect_run_times(timed),
     }
-    failure = study_failure(history, recipes["failure"])
+    failure = study_failure(history, recipes["failure"], cache=cache)
     seconds = {
         name: _study(rows[name], history, recipes[name], offset_s=offset_s)
         for name, offset_s in (("case_time", CASE_OFFSET_S), ("run_time", RUN_OFFSET_S))

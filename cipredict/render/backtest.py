@@ -16,6 +16,8 @@ def render_backtest(summary: dict[str, Any]) -> Iterator[Table | str]:  # Any: J
     """Give the parts of a backtest in reading order: who caught what, what it saves, how sure, what was missed."""
     holdout = summary["holdout"]
     yield f"Replayed {summary['runs']} runs; judged on the last {holdout['runs']}, that nothing was fitted on."
+    if holdout["only_permanently_red_runs"]:
+        yield f"Kept apart: {holdout['only_permanently_red_runs']} runs failed by permanently red cases alone."
     yield from render_policies(
         summary["policies"], runs=holdout["failing_runs"], new_runs=holdout["newly_failing_runs"]
     )

@@ -20,6 +20,7 @@ from cipredict.records import (
     CoveredFile,
     ImportEdge,
     JobRecord,
+    MutantRecord,
     ReportRecord,
     RunKey,
     RunRecord,
@@ -121,6 +122,22 @@ _COVERED_FILE = pa.schema([("path", pa.string()), ("covered_lines", pa.int32()),
 _EDGE = pa.schema([("importer", pa.string()), ("imported", pa.string())])
 _TIMING = pa.schema([("case_id", pa.string()), ("duration_s", pa.float64())])
 
+_MUTANT = pa.schema(
+    [
+        ("position", pa.int32()),
+        ("repository", pa.string()),
+        ("mutant_id", pa.string()),
+        ("path", pa.string()),
+        ("function", pa.string()),
+        ("line", pa.int32()),
+        ("operator", pa.string()),
+        ("recorded_at", _TIME),
+        ("outcome", pa.string()),
+        ("duration_s", pa.float64()),
+    ]
+)
+_MUTANT_FAILURE = pa.schema([("position", pa.int32()), ("case_id", pa.string())])
+
 _EVENT = pa.schema(
     [("event_id", pa.string()), ("kind", pa.string()), ("happened_at", _TIME), *_KEY, ("body", pa.string())]
 )
@@ -199,6 +216,21 @@ def commit_tables(records: Sequence[CommitRecord]) -> dict[str, Table]:
     rows = {(r.repository, r.sha): (r.repository, r.sha, r.parent_sha, utc(r.committed_at), r.author) for r in records}
     changes = {(record.repository, record.sha): _change_rows(record.changes) for record in records}
     return {"": table_of(_COMMIT, _numbered(rows)), "changes": table_of(_CHANGE, _details(rows, changes))}
+
+
+def mutant_tables(records: Sequence[MutantRecord]) -> dict[str, Table]:
+    """Give `incoming_mutants`, and as `incoming` the cases that they turned red."""
+    rows = {(record.repository, record.mutant_id): _mutant(record) for record in records}
+    failures = {(r.repository, r.mutant_id): [(case_id,) for case_id in r.failed] for r in records}
+    return {
+        "mutants": table_of(_MUTANT, _numbered(rows)),
+        "": table_of(_MUTANT_FAILURE, _details(rows, failures)),
+    }
+
+
+def _mutant(record: MutantRecord) -> Row:
+    place = (record.repository, record.mutant_id, record.path, record.function, record.line, record.operator)
+    return (*place, utc(record.recorded_at), record.outcome.value, record.duration_s)
 
 
 def case_run_table(cases: Sequence[CaseRun], *, batch_seq: int, run_seq: int, case_seqs: Sequence[int]) -> Table:

@@ -24,6 +24,7 @@ _STEPS = (
     "merge/commits.sql",
     "upserts/commits.sql",
     "merge/snapshots.sql",
+    "merge/mutants.sql",
     "merge/reports.sql",
     "upserts/reports.sql",
     "merge/events.sql",

@@ -6,6 +6,7 @@ Version history
 2 : page and completeness of runs
 3 : coverage_files, how much of each file the suite executed
 4 : parts of huge reports
+6 : mutants, outcomes of injected faults
 """
 
 from __future__ import annotations

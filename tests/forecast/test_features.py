@@ -17,7 +17,7 @@ from cipredict.forecast.features import (
     failure_features,
     typical_seconds,
 )
-from cipredict.forecast.state import CASE_FIELDS, Episode, Floats, PathMemory, State
+from cipredict.forecast.state import CASE_FIELDS, Episode, Floats, PathFaults, PathMemory, State
 from cipredict.records import Change
 
 CASES = ["tests/test_lexer.py::test_a", "tests/test_lexer.py::test_b[1]", "tests/cli/test_main.py::test_c"]
@@ -52,6 +52,7 @@ def small_state(case_ids: list[str] = CASES) -> State:
     state.episodes.append(Episode(10, frozenset({"pkg/lexer.py"}), ints(0)))
     state.branch_failures["topic"] = ints(1)
     state.covered["pkg/lexer.py"] = ints(2)
+    state.mutated["pkg/lexer.py"] = PathFaults(3.0, ints(0, 2), np.array([2.0, 1.0], np.float32))
     state.import_distance["pkg/lexer.py"] = {"tests/test_lexer.py": 1, "tests/cli/test_main.py": 3}
     return state
 
@@ -90,6 +91,7 @@ def rows(state: State, change: ChangeFacts) -> dict[str, Floats]:
         ("same_folder", [0, 0, 0]),
         ("test_changed", [0, 0, 1]),
         ("is_covered", [0, 0, 1]),
+        ("mutation_rate", [0.5, 0, 0.25]),
         ("import_nearness", [1 / 2, 1 / 2, 1 / 4]),
     ],
 )

@@ -16,10 +16,11 @@ QUIET = {
     "cofailure_max": 0.0,
     "word_similarity": 0.0,
     "is_covered": 0.0,
+    "mutation_rate": 0.0,
     "test_changed": 0.0,
     "n_tests": 0.0,
 }
-EVIDENCE = ("cofailure_max", "word_similarity", "is_covered", "test_changed", "failure_rate_10")
+EVIDENCE = ("cofailure_max", "word_similarity", "is_covered", "mutation_rate", "test_changed", "failure_rate_10")
 
 
 def risk(**changed: float) -> float:

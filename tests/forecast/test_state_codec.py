@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cipredict.errors import ForecastUnusable
 from cipredict.forecast.bundle import Bundle
 from cipredict.forecast.case_index import build_case_index
-from cipredict.forecast.state import CASE_FIELDS, Episode, PathMemory, State
+from cipredict.forecast.state import CASE_FIELDS, Episode, PathFaults, PathMemory, State
 from cipredict.forecast.state_codec import decode_state
 
 NAMES = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=8)
@@ -34,6 +34,8 @@ def states(draw: st.DrawFn) -> State:
     state.episodes = draw(st.lists(st.builds(Episode, st.integers(0, 99), paths, arrays), max_size=3))
     state.branch_failures = draw(st.dictionaries(NAMES, arrays, max_size=3))
     state.covered = draw(st.dictionaries(NAMES, arrays, max_size=3))
+    for path, cases in draw(st.dictionaries(NAMES, arrays, max_size=3)).items():
+        state.mutated[path] = PathFaults(draw(NUMBERS), cases, np.full(len(cases), draw(NUMBERS), np.float32))
     state.import_distance = draw(st.dictionaries(NAMES, st.dictionaries(NAMES, st.integers(1, 3)), max_size=2))
     state.tick = draw(st.integers(0, 10**6))
     return state
@@ -49,6 +51,7 @@ def spelled(state: State) -> dict[str, object]:
         "branch_failures": [(branch, cases.tolist()) for branch, cases in state.branch_failures.items()],
         "covered": [(path, cases.tolist()) for path, cases in state.covered.items()],
         "import_distance": state.import_distance,
+        "mutated": [(p, f.mutants, f.cases.tolist(), f.kills.tolist()) for p, f in state.mutated.items()],
         "tick": state.tick,
     }
 

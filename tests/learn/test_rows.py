@@ -57,8 +57,25 @@ def test_a_sample_stands_for_the_whole_run(make_history: Callable[..., History])
 def test_flaky_verdicts_weigh_less(make_history: Callable[..., History]) -> None:
     history = with_verdicts(make_history("green", n_runs=1, n_cases=4), [FAILED, PASSED, PASSED, PASSED])
     flaky = [replace(history.runs[0], is_flaky=np.array([True, False, False, False]))]
-    weight = collect(replace(history, runs=flaky)).rows_by_run[0]
+    weight = collect(replace(history, runs=flaky)).rows(0, 1, max_rows=10**9)
     assert weight.weight[weight.y == 1].sum() == pytest.approx(20 * 0.3)
+
+
+def test_permanently_red_cases_are_kept_apart(make_history: Callable[..., History]) -> None:
+    """A case red for five runs is no target and no lesson; its repair and what fails beside it still are."""
+    red = [[FAILED, PASSED, PASSED, PASSED]] * 5
+    history = with_verdicts(
+        make_history("green", n_runs=8, n_cases=4),
+        *red,
+        [FAILED, PASSED, PASSED, PASSED],
+        [FAILED, FAILED, PASSED, PASSED],
+        [PASSED, PASSED, PASSED, PASSED],
+    )
+    replayed = collect(history)
+    assert [position for position, run in replayed.judged.items() if run.targets.any()] == [0, 1, 2, 3, 4, 6]
+    assert replayed.judged[6].targets.tolist() == [False, True, False, False]
+    assert [int(rows.y.sum()) for rows in replayed.rows_by_run] == [1, 1, 1, 1, 1, 0, 1, 0]
+    assert [len(rows.y) for rows in replayed.rows_by_run[-3:]] == [3, 3, 4]
 
 
 def test_thinning_keeps_failures_and_the_total(make_history: Callable[..., History]) -> None:

@@ -15,6 +15,8 @@ from cipredict.records import (
     CoveredFile,
     ImportEdge,
     JobRecord,
+    MutantOutcome,
+    MutantRecord,
     ReportRecord,
     ReportStatus,
     Result,
@@ -37,6 +39,7 @@ def fill(store: Store, numbers: range) -> None:
     """
     from cipredict.store.batches import add_case_batches  # noqa: PLC0415  # needs the extra
     from cipredict.store.ledger import add_events  # noqa: PLC0415
+    from cipredict.store.mutants import add_mutants  # noqa: PLC0415
     from cipredict.store.snapshots import (  # noqa: PLC0415
         add_coverage_links,
         add_covered_files,
@@ -62,6 +65,7 @@ def fill(store: Store, numbers: range) -> None:
         add_import_edges(store, "me/it", [ImportEdge("t0.py", f"m{number}.py")], recorded_at=at)
         add_timings(store, {f"t{number}.py::timed": 1.5}, source=".test_durations", recorded_at=at)
         add_events(store, [_plan(number, at)])
+        add_mutants(store, [_mutant(number, at)])
         _add_what_has_no_writer_yet(store, number, at)
 
 
@@ -82,6 +86,12 @@ def _case_run(case_id: str, number: int) -> CaseRun:
     return CaseRun(
         case_id, verdict, number / 7 if number % 5 else None, 1 + number % 2, number % 3 == 0, number or None
     )
+
+
+def _mutant(number: int, at: datetime) -> MutantRecord:
+    outcome = tuple(MutantOutcome)[number % 4]
+    failed = (f"t{number % 3}.py::x", "mutated.py::y") if outcome is MutantOutcome.KILLED else ()
+    return MutantRecord("me/it", f"m{number}", "a.py", "f", number, "constant", at, outcome, number / 7, failed)
 
 
 def _plan(number: int, at: datetime) -> Event:
@@ -124,6 +134,7 @@ def facts_by_table(store: Store) -> dict[str, list[dict[str, Any]]]:  # Any: as 
         " as key from batches join runs using (run_seq)",
         "snapshot_seq": "select snapshot_seq, struct_pack(kind := kind, source := source, recorded_at := recorded_at)"
         " as key from snapshots",
+        "mutant_seq": "select mutant_seq, repository || mutant_id as key from mutants",
         "commit_seq": "select commit_seq, repository || sha as key from commits",
     }
     numbers = {

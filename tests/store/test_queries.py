@@ -31,6 +31,8 @@ from cipredict.records import (
     CoveredFile,
     ImportEdge,
     JobRecord,
+    MutantOutcome,
+    MutantRecord,
     RunKey,
     RunRecord,
     Verdict,
@@ -39,6 +41,7 @@ from cipredict.store import health, queries, trust
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import Store, open_store
 from cipredict.store.ledger import add_events
+from cipredict.store.mutants import add_mutants, load_mutation_links
 from cipredict.store.snapshots import add_coverage_links, add_covered_files, add_import_edges, add_timings
 from cipredict.store.writer import add_commits, add_jobs, add_runs
 
@@ -61,6 +64,7 @@ DATED = [
     queries.load_coverage_files,
     queries.load_benchmark_events,
     queries.load_import_edges,
+    load_mutation_links,
     queries.load_timings,
     queries.load_commits,
     queries.load_moved_paths,
@@ -151,6 +155,13 @@ def fill(store: Store, history: Sequence[Night], *, first: int = 0) -> None:
         add_covered_files(store, [CoveredFile("a.py", number, 9)], source=source, recorded_at=night.known_at)
         add_import_edges(store, "me/it", [ImportEdge(source, path) for path in PATHS], recorded_at=night.known_at)
         add_timings(store, seconds, source=source, recorded_at=night.known_at)
+    add_mutants(store, [mutant_of(n, night) for n, night in numbered])
+
+
+def mutant_of(number: int, night: Night) -> MutantRecord:
+    failed = tuple(dict.fromkeys(case.case_id for case in night.cases))
+    outcome = MutantOutcome.KILLED if failed else MutantOutcome.SURVIVED
+    return MutantRecord("me/it", str(number), "a.py", "f", 1, "constant", night.known_at, outcome, 1.0, failed)
 
 
 def fill_runs(store: Store, numbered: Iterable[tuple[int, Night]]) -> None:
@@ -196,6 +207,7 @@ def test_every_query_that_takes_a_time_is_under_test() -> None:
         "health_events",
         "health_reports",
         "load_complete_runs",
+        "load_known_mutants",
         "load_reports",
         "load_run_cases",
         "load_stored_columns",

@@ -1,0 +1,1 @@
+"""Faults as a programmer makes them, injected into Python source: text in, text out. Nothing here runs or writes."""
