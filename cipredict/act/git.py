@@ -111,7 +111,7 @@ def _failure(command: str, complaint: str) -> ChangeUnknown:
 
 def ask_git(folder: Path, *arguments: str, timeout_s: float = 60.0) -> str:
     """Give the output of one git command in a folder; raises ChangeUnknown where it fails."""
-    return _Repository(folder, timeout_s).ask(*arguments)
+    return Repository(folder, timeout_s).ask(*arguments)
 
 
 def changed_paths(
@@ -168,7 +168,7 @@ def changed_text(base: str | None, *, cwd: Path = Path(), timeout_s: float = 60.
     ChangeUnknown
         As `changed_paths` does.
     """
-    repository = _Repository(cwd, timeout_s)
+    repository = Repository(cwd, timeout_s)
     head_sha = repository.ask("rev-parse", "--verify", "HEAD^{commit}").strip()
     base_sha = _merge_base(repository, _base_commit(repository, base), head_sha=head_sha, base=base or "")
     return repository.ask(
@@ -185,7 +185,7 @@ def file_at(commit: str, path: str, *, cwd: Path = Path(), timeout_s: float = 60
     ChangeUnknown
         No such commit or file, or as `changed_paths` does.
     """
-    repository = _Repository(cwd, timeout_s)
+    repository = Repository(cwd, timeout_s)
     sha = _base_commit(repository, commit)
     return repository.ask("show", "--end-of-options", f"{sha}:./{path}")
 
@@ -207,7 +207,7 @@ def describe_head(*, cwd: Path = Path(), timeout_s: float = 60.0) -> Head:
     ChangeUnknown
         No git, no repository, no commit, or no answer in time.
     """
-    repository = _Repository(cwd, timeout_s)
+    repository = Repository(cwd, timeout_s)
     sha, author = repository.ask("log", "-1", "--format=%H%n%ae", "HEAD").split("\n")[:2]
     branch = repository.run("symbolic-ref", "--quiet", "--short", "HEAD").stdout.decode(errors="replace").strip()
     return Head(sha, branch, author)
