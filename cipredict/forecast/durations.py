@@ -24,7 +24,9 @@ FALLBACK_SPREAD = 4.0
 class DurationTable:
     """Looks up `DurationForecast`s by case id; they are read when the first one is asked for."""
 
-    def __init__(self, forecasts: Iterable[DurationForecast], spreads: Mapping[str, tuple[float, float]] | None = None):
+    def __init__(
+        self, forecasts: Iterable[DurationForecast], spreads: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
         self._forecasts = forecasts
         self._spreads = spreads or {}
 
@@ -39,7 +41,7 @@ class DurationTable:
 
     @classmethod
     def for_plans(cls, bundle: Bundle) -> DurationTable:
-        """Take the seconds that made the best shard plans lately: what adds up well need not be the best single guess."""
+        """Take the seconds that made the best shard plans lately; `learn.plan_time` says why they differ."""
         column = "planned_s" if bundle.has("cases/planned_s.f32") else "expected_s"
         return cls(_read(bundle, column), _spreads(bundle))
 
@@ -75,9 +77,7 @@ class DurationTable:
         if guess is None:
             return DurationForecast(case_id, DEFAULT_S, 0.0, DEFAULT_S * FALLBACK_SPREAD, Basis.FALLBACK, 0)
         low, high = self._spreads.get(guess.scope, (1 / FALLBACK_SPREAD, FALLBACK_SPREAD))
-        return DurationForecast(
-            case_id, guess.seconds, guess.seconds * low, guess.seconds * high, Basis.FALLBACK, 0
-        )
+        return DurationForecast(case_id, guess.seconds, guess.seconds * low, guess.seconds * high, Basis.FALLBACK, 0)
 
     @cached_property
     def _neighbours(self) -> Neighbours:

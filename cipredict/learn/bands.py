@@ -16,12 +16,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cipredict.forecast.doubt import DOUBTS, FEW, SPREADS
 from cipredict.learn.conformal import BANDS_S, LogConformal
 
 Floats64 = NDArray[np.float64]
-DOUBTS = 6
-"""Groups of spread: five by size, the last for cases measured less than twice."""
-_SPREADS = (0.03, 0.1, 0.25, 0.6)
 _EDGES = np.linspace(-5, 5, 1001)
 _BINS = len(_EDGES) + 1
 _CELLS = (len(BANDS_S) + 1) * DOUBTS
@@ -35,21 +33,25 @@ _FULL_ROWS = 10
 _WIDEN, _NARROW = 2.0, 0.3
 _AIM = 0.95
 """Of the promised miss rate: what the steering aims at, for it ends in the middle of correcting something."""
-_WARM_RUNS = 2
+WARM_RUNS = 2
+"""Before so many runs nothing was measured: they are not judged."""
 _LEAST = 0.005
 """No interval is narrower than this on either side, as a log ratio."""
 
 
-def doubt_of(spread: NDArray[np.floating], runs: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Give the group of spread (standard deviation of log seconds), 0…DOUBTS - 1."""
-    return np.where(runs < 2, DOUBTS - 1, np.digitize(spread, _SPREADS)).astype(np.intp)  # noqa: PLR2004  # once is never
+def doubt_groups(spread: NDArray[np.floating], runs: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Give `doubt_of` for many."""
+    return np.where(runs < FEW, DOUBTS - 1, np.digitize(spread, SPREADS)).astype(np.intp)
 
 
 def _prior() -> Floats64:
-    """Give the histogram of a suite that nobody has seen: calm, middling and wild cases; now and then another machine."""
+    """Give the histogram of an unknown suite: calm, middling and wild cases; now and then another machine."""
     centres = np.linspace(_EDGES[0] - 0.005, _EDGES[-1] + 0.005, _BINS)
-    own = sum(np.exp(-np.abs(centres) / width) / (2 * width) for width in (0.03, 0.1, 0.3))
-    shift = sum(p * np.exp(-((centres / sd) ** 2) / 2) / sd for p, sd in ((0.7, 0.1), (0.3, 0.6)))
+    own, shift = np.zeros(_BINS), np.zeros(_BINS)
+    for width in (0.03, 0.1, 0.3):
+        own += np.exp(-np.abs(centres) / width) / (2 * width)
+    for share, sd in ((0.7, 0.1), (0.3, 0.6)):
+        shift += share * np.exp(-((centres / sd) ** 2) / 2) / sd
     both = np.convolve(own, shift, mode="same")
     return np.asarray(both / both.sum(), np.float64)
 
@@ -87,8 +89,9 @@ class AdaptiveBands:
         self.mean_rows += (len(cell) - self.mean_rows) / self.runs
         allowed = (1 - self.coverage) * _AIM
         self.debt += len(cell) / self.mean_rows * (1 - float(inside.mean()) - allowed)
-        for column in (self.cells, self.suite, self.evidence):
-            column *= _DECAY
+        self.cells *= _DECAY
+        self.suite *= _DECAY
+        self.evidence *= _DECAY
         self.suite_runs = self.suite_runs * _DECAY + 1
         bins = np.digitize(log_ratio, _EDGES)
         np.add.at(self.suite, bins, 1 / len(bins))
@@ -120,7 +123,8 @@ class AdaptiveBands:
 def _lean(own: Floats64, runs: Floats64, *, parents: Floats64) -> Floats64:
     """Mix each histogram (rows), normalised and worth `runs`, with its parent's."""
     shares = own / np.maximum(own.sum(axis=1, keepdims=True), 1e-12)
-    return (runs[:, None] * shares + _PARENT_RUNS * parents) / (runs[:, None] + _PARENT_RUNS)
+    mixed = (runs[:, None] * shares + _PARENT_RUNS * parents) / (runs[:, None] + _PARENT_RUNS)
+    return np.asarray(mixed, np.float64)
 
 
 def cell_of(expected_s: Floats64, doubt: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -140,4 +144,4 @@ def replay_bands(
     for expected_s, actual_s, doubt in runs:
         log_ratio = np.log((actual_s + offset_s) / (expected_s + offset_s))
         inside.append(bands.absorb(cell_of(expected_s, doubt), log_ratio))
-    return bands.table(offset_s), inside[_WARM_RUNS:]
+    return bands.table(offset_s), inside[WARM_RUNS:]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipredict.forecast.case_index import CaseIndex
-from cipredict.forecast.state import Floats
-from cipredict.learn.bands import doubt_of
+from cipredict.forecast.state import Floats, Ints
+from cipredict.learn.bands import doubt_groups
 from cipredict.learn.history import PastRun
 from cipredict.learn.leader import Leader
 
@@ -86,14 +86,14 @@ class Clock:
                 measured > 0, np.maximum(measured, remembered), self.peak_memory_bytes[run.slots]
             )
 
-    def _judge(self, slots: NDArray[np.int32], seconds: Floats) -> None:
+    def _judge(self, slots: Ints, seconds: Floats) -> None:
         """Compare a run with what was expected of it: its speed, and who expected best."""
         known = self.runs[slots] > 0
-        slots, seconds = slots[known].astype(np.intp), seconds[known]
-        expected_s = float(self.recent[slots, 0].sum())
+        measured, seconds = slots[known].astype(np.intp), seconds[known]
+        expected_s = float(self.recent[measured, 0].sum())
         if expected_s > 0:
             self.speed = float(np.clip(seconds.sum() / expected_s, 0.2, 5.0))
-            experts = self.experts(slots)
+            experts = self.experts(measured)
             self.leader.absorb({name: float(np.abs(given - seconds).sum()) for name, given in experts.items()})
 
     def experts(self, slots: NDArray[np.intp]) -> dict[str, Seconds]:
@@ -123,7 +123,7 @@ class Clock:
 
     def doubt(self, slots: NDArray[np.intp]) -> NDArray[np.intp]:
         """Give the group of each case's spread, see `bands`."""
-        return doubt_of(self._spread(slots), self.runs[slots])
+        return doubt_groups(self._spread(slots), self.runs[slots])
 
     def _spread(self, slots: NDArray[np.intp]) -> Floats:
         return np.asarray(np.nan_to_num(np.nanstd(np.log(self.recent[slots] + OFFSET_S), axis=1)), np.float32)
@@ -160,7 +160,7 @@ def _median(values: Seconds) -> Seconds:
     counts = np.isfinite(values).sum(axis=1)
     ordered = np.sort(values, axis=1)  # NaN last
     rows = np.arange(len(values))
-    return (ordered[rows, (counts - 1) // 2] + ordered[rows, counts // 2]) / 2
+    return np.asarray((ordered[rows, (counts - 1) // 2] + ordered[rows, counts // 2]) / 2, np.float64)
 
 
 def _group_mean(values: Floats, group_of: NDArray[np.int32], n_groups: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Intervals for seconds as a bundle holds them: factors on the expected seconds, by band and doubt; `bands` finds them."""
+"""Intervals for seconds as a bundle holds them: factors by band of seconds and by doubt; `bands` finds them."""
 
 from __future__ import annotations
 

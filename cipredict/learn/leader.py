@@ -1,7 +1,7 @@
 """Follow the leader: of several simple forecasts, the one that was best lately; a default where none is clearly better.
 
 Hannan, "Approximation to Bayes risk in repeated play", 1957. On six public suites a decay of 0.8 with a margin of 5 %
-over "¾ last, ¼ median of 3" beats the better of last and median of 3 on each of them (benchmarks/prediction/durations.py).
+for "¾ last, ¼ median of 3" beats the better of last and median of 3 on each (benchmarks/prediction/durations.py).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from cipredict.forecast.features import ChangeFacts
 from cipredict.learn.history import FAILED, PASSED, SKIPPED, History, PastRun
 from cipredict.learn.links import Links, covered_slots, import_distances
 from cipredict.learn.renames import MovedPath, with_renames
-from cipredict.learn.run_time import JOB_SEPARATOR, TimedRun
+from cipredict.learn.run_time import JOB_SEPARATOR, QUEUE_SUFFIX, TimedRun
 from cipredict.records import Change
 from cipredict.store import queries
 from cipredict.store.database import Store
@@ -186,13 +186,27 @@ def _timed(
             facts=facts[row["run_seq"]],
             wall_s=(row["finished_at"] - row["started_at"]).total_seconds(),
             cases_s=float(row["test_s"]) if row["test_s"] else float("nan"),
+            event=event_of[row["run_seq"]],
+            runner=row.get("runner") or "",
+        )
+
+    def queued(job: TimedRun | None, queued_s: float | None) -> TimedRun | None:
+        if job is None or queued_s is None or queued_s < 0:
+            return None
+        entered = job.started_at - timedelta(seconds=queued_s)
+        return replace(
+            job,
+            series=job.series + QUEUE_SUFFIX,
+            started_at=entered,
+            finished_at=job.started_at,
+            wall_s=queued_s,
+            cases_s=float("nan"),
         )
 
     workflow_of = {row["run_seq"]: row["workflow"] or "run" for row in runs}
+    event_of = {row["run_seq"]: row["event"] for row in runs}
     found = [timed(row, workflow_of[row["run_seq"]]) for row in runs]
-    found += [
-        timed(row, f"{workflow_of[row['run_seq']]}{JOB_SEPARATOR}{row['name']}")
-        for row in jobs
-        if row["run_seq"] in facts
-    ]
-    return [run for run in found if run is not None]
+    known = [row for row in jobs if row["run_seq"] in facts]
+    of_jobs = [timed(row, f"{workflow_of[row['run_seq']]}{JOB_SEPARATOR}{row['name']}") for row in known]
+    waits = [queued(job, row["queued_s"]) for job, row in zip(of_jobs, known, strict=True)]
+    return [run for run in (*found, *of_jobs, *waits) if run is not None]

@@ -151,7 +151,7 @@ def _manifest(
         anchors=learned.anchors,
         overhead_s=fixed_overhead_s(timed),
         case_members=case_members,
-        series={name: asdict(memory) for name, memory in memories.items() if memory.seconds},
+        series={name: memory.to_json() for name, memory in memories.items() if memory.seconds},
     )
 
 

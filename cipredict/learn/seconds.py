@@ -156,9 +156,7 @@ def _intervals(
     """Give today's interval factors, and the share of the rows from run `start` on inside the interval of their day."""
     cuts = np.flatnonzero(np.diff(rows.position)) + 1
     parts = [np.split(column, cuts) for column in (served_s, rows.actual_s, rows.doubt)] if len(served_s) else [[]] * 3
-    conformal, inside = replay_bands(
-        zip(*parts, strict=True), coverage=recipe.promotion["coverage"], offset_s=offset_s
-    )
+    conformal, inside = replay_bands(zip(*parts, strict=True), coverage=recipe.promotion["coverage"], offset_s=offset_s)
     judged = np.concatenate(inside) if inside else np.zeros(0, np.bool_)
     judged = judged[(rows.position >= start)[len(rows.position) - len(judged) :]]
     return conformal, float(judged.mean()) if len(judged) else float("nan")
