@@ -1,10 +1,10 @@
 """How well the seconds of cases are forecast on public suites, and how good the shard plans made of them are.
 
-Run: ``python -m benchmarks.prediction.durations [--data ../shared/data/durations] [--pairs 12] > durations.json``; needs
-pyarrow. Tables on stderr, JSON on stdout. The replay is the one that training uses (`learn.case_time`): every version of
-a suite is forecast from the versions before it, and a value that did not change was not measured again. Errors are
-WAPE (sum of errors over sum of seconds) of the versions after the third; intervals are 95 % of a bootstrap over the
-versions of each series.
+Run: ``python -m benchmarks.prediction.durations [--data ../shared/data/durations] [--pairs 12] > durations.json``;
+needs pyarrow. Tables on stderr, JSON on stdout. The replay is the one that training uses (`learn.case_time`): every
+version of a suite is forecast from the versions before it, and a value that did not change was not measured again.
+Errors are WAPE (sum of errors over sum of seconds) of the versions after the third; intervals are 95 % of a bootstrap
+over the versions of each series.
 
 seen        the leader (what is served) against the simple forecasts it is chosen from
 new         cases without history: weighted by name within the nearest scope (served), against medians and means
@@ -42,7 +42,7 @@ from cipredict.learn.newcomers import measure_newcomers, replay_newcomers
 from cipredict.learn.plan_time import PLAN_DEFAULT, plan_ratios
 
 COVERAGE = 0.9
-SERVED_PLAN = "served"
+SERVED_PLAN, LPT_ON_LAST = "served", "LPT on last, mean"
 Floats = NDArray[np.float64]
 
 
@@ -82,6 +82,7 @@ class Losses:
     seconds: Floats
 
     def wape(self, name: str, drawn: NDArray[np.intp] | slice = slice(None)) -> float:
+        """Give the error over the versions drawn."""
         return float(self.errors[name][drawn].sum() / self.seconds[drawn].sum())
 
 
@@ -193,9 +194,15 @@ def makespan_rows(series: str, history: History, versions: Sequence[Suite], *, p
     ratios: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
     leader = Leader(PLAN_DEFAULT, margin=0.5, decay=0.95)
     judged = picked(history, pairs)
+    slot_of = {case_id: slot for slot, case_id in enumerate(history.case_ids)}
     for timed in replay_cases(history):
         if timed.position in judged:
-            _judge_plans(timed, history, versions, leader.name, series in KEEPS_OLD_VALUES, ratios)
+            suite = versions[timed.position]
+            judged_cases = timed.run.slots.tolist() if series in KEEPS_OLD_VALUES else map(slot_of.__getitem__, suite)
+            now = {slot: suite[history.case_ids[slot]] for slot in judged_cases}
+            ways = ways_to_plan(timed, now, history=history, before=versions[timed.position - 1], leader=leader.name)
+            for (plan, shards), ratio in judge_plans(ways, np.array(list(now.values()))).items():
+                ratios[plan, shards].append(ratio)
         if len(timed.slots) >= 2 * 8:
             leader.absorb({name: ratio - 1 for name, ratio in plan_ratios(timed).items()})
     return [
@@ -204,44 +211,45 @@ def makespan_rows(series: str, history: History, versions: Sequence[Suite], *, p
     ]
 
 
-def _judge_plans(
-    timed: TimedCases,
-    history: History,
-    versions: Sequence[Suite],
-    leader: str,
-    keeps_old: bool,
-    ratios: defaultdict[tuple[str, int], list[float]],
-) -> None:
+def ways_to_plan(
+    timed: TimedCases, now: Mapping[int, float], *, history: History, before: Suite, leader: str
+) -> dict[str, Floats]:
+    """Give the seconds that each way plans with, for the cases (slots) of a version."""
     clock, ids = timed.clock, history.case_ids
-    slot_of = {case_id: slot for slot, case_id in enumerate(ids)}
-    judged = {ids[slot] for slot in timed.run.slots} if keeps_old else versions[timed.position].keys()
-    now = {slot_of[case]: s for case in sorted(judged) if np.isfinite(s := versions[timed.position][case])}
     cases, actual = np.array(list(now)), np.array(list(now.values()))
     known = clock.runs[cases] > 0
     experts = clock.experts(cases[known])
-    previous = {case: s for case, s in versions[timed.position - 1].items() if np.isfinite(s)}
-    neighbours = Neighbours(previous)
-    fresh = [ids[slot] for slot in cases[~known]]
-    guesses = np.array([guess.seconds if (guess := neighbours.guess(case)) else 0.0 for case in fresh])
-    everyone = np.full(len(fresh), float(experts["last"].mean()))
-    exact = actual[~known]
-    ways: dict[str, tuple[Floats, Floats]] = {
-        "LPT on last, mean": (experts["last"], everyone),
-        SERVED_PLAN: (experts[leader], guesses),
-        "leader of errors": (experts[clock.leader.name], guesses),
-        "mostly_last": (experts["mostly_last"], guesses),
-        "median3": (experts["median3"], guesses),
-        "seen exact": (actual[known], guesses),
-        "new exact": (experts["last"], exact),
+    neighbours = Neighbours({case: s for case, s in before.items() if np.isfinite(s)})
+    guesses = [neighbours.guess(ids[slot]) for slot in cases[~known]]
+    new_s = np.array([guess.seconds if guess else 0.0 for guess in guesses])
+    mean_s = np.full(len(guesses), float(experts["last"].mean()))
+    ways = {
+        LPT_ON_LAST: (experts["last"], mean_s),
+        SERVED_PLAN: (experts[leader], new_s),
+        "leader of errors": (experts[clock.leader.name], new_s),
+        "mostly_last": (experts["mostly_last"], new_s),
+        "median3": (experts["median3"], new_s),
+        "seen exact": (actual[known], new_s),
+        "new exact": (experts["last"], actual[~known]),
     }
-    for shards in (count for count in SHARDS if len(cases) >= 2 * count):
+    planned = {}
+    for name, (seen_s, fresh_s) in ways.items():
+        planned[name] = np.empty(len(cases))
+        planned[name][known], planned[name][~known] = seen_s, fresh_s
+    return planned
+
+
+def judge_plans(ways: Mapping[str, Floats], actual: Floats) -> dict[tuple[str, int], float]:
+    """Give the ratio of each way and number of shards that leaves two cases to a shard."""
+    ratios = {}
+    for shards in (count for count in SHARDS if len(actual) >= 2 * count):
+        workers = [Worker(str(at)) for at in range(shards)]
         bound_s = max(float(actual.sum()) / shards, float(actual.max()))
-        for name, (seen_s, new_s) in ways.items():
-            expected = np.empty(len(cases))
-            expected[known], expected[~known] = seen_s, new_s
-            items = Items(expected.tolist(), [0.0] * len(cases), [0] * len(cases))
-            homes = pack_optimally(items, [Worker(str(at)) for at in range(shards)])
-            ratios[name, shards].append(float(np.bincount(homes, actual).max()) / bound_s)
+        for name, expected in ways.items():
+            items = Items(expected.tolist(), [0.0] * len(actual), [0] * len(actual))
+            homes = pack_optimally(items, workers)
+            ratios[name, shards] = float(np.bincount(homes, actual).max()) / bound_s
+    return ratios
 
 
 def over_series(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
@@ -273,7 +281,7 @@ def main() -> None:
     show("seen", seen, ("series", "versions", *simple, *quotient))
     show("new", new, ("series", "versions", "served", "median", "mean", "mean of all", *quotient))
     show("coverage of 90 %", coverage, ("series", "versions", "rows", "inside", "worst tenth", "new inside"))
-    served = [row for row in makespans if row["plan"] in {SERVED_PLAN, "LPT on last, mean"}]
+    served = [row for row in makespans if row["plan"] in {SERVED_PLAN, LPT_ON_LAST}]
     by_series = [{**row, "plan": f"{row['series']}: {row['plan']}"} for row in served]
     show("makespan by series", over_series(by_series), ("plan", *map(str, SHARDS)))
     show("makespan, mean of the series", over_series(makespans), ("plan", *map(str, SHARDS)))

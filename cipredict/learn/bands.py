@@ -30,9 +30,7 @@ _PARENT_RUNS = 4.0
 """What the prior and a group's parent are worth, in runs."""
 _FULL_ROWS = 10
 """With fewer cases a run is less than one run of evidence for a group."""
-_WIDEN, _NARROW = 2.0, 0.3
-_AIM = 0.95
-"""Of the promised miss rate: what the steering aims at, for it ends in the middle of correcting something."""
+_WIDEN, _NARROW = 2.0, 0.1
 WARM_RUNS = 2
 """Before so many runs nothing was measured: they are not judged."""
 _LEAST = 0.005
@@ -87,8 +85,7 @@ class AdaptiveBands:
         inside = (log_ratio >= low[cell] - 1e-12) & (log_ratio <= high[cell] + 1e-12)
         self.runs += 1
         self.mean_rows += (len(cell) - self.mean_rows) / self.runs
-        allowed = (1 - self.coverage) * _AIM
-        self.debt += len(cell) / self.mean_rows * (1 - float(inside.mean()) - allowed)
+        self.debt += len(cell) / self.mean_rows * (self.coverage - float(inside.mean()))
         self.cells *= _DECAY
         self.suite *= _DECAY
         self.evidence *= _DECAY
