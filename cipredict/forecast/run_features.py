@@ -46,6 +46,10 @@ FEATURES_BEFORE = 14
 OFFSET_S = 1.0
 """CI clocks tick in seconds; below one a ratio means nothing."""
 KEPT = 20
+JOB_SEPARATOR = " / "
+"""Between workflow and job in the name of a job's series."""
+QUEUE_SUFFIX = " (queued)"
+"""Ends the name of a series of seconds that a job waited for a machine."""
 GROUPS = ("event", "branch", "files", "runner", "event_branch", "event_files")
 """What runs may have in common; `files` are the kinds of changed files."""
 DEFAULT = "median20"

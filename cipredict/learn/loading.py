@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from cipredict.errors import InputError
 from cipredict.forecast.features import ChangeFacts
+from cipredict.forecast.run_features import JOB_SEPARATOR, QUEUE_SUFFIX
 from cipredict.learn.history import FAILED, PASSED, SKIPPED, History, PastRun
 from cipredict.learn.links import Links, covered_slots, import_distances
 from cipredict.learn.renames import MovedPath, with_renames
-from cipredict.learn.run_time import JOB_SEPARATOR, QUEUE_SUFFIX, TimedRun
+from cipredict.learn.run_time import TimedRun
 from cipredict.records import Change
 from cipredict.store import queries
 from cipredict.store.database import Store
@@ -188,6 +189,7 @@ def _timed(
             cases_s=float(row["test_s"]) if row["test_s"] else float("nan"),
             event=event_of[row["run_seq"]],
             runner=row.get("runner") or "",
+            run=row["run_seq"],
         )
 
     def queued(job: TimedRun | None, queued_s: float | None) -> TimedRun | None:

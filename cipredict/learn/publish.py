@@ -27,6 +27,7 @@ from cipredict.learn.clock import OFFSET_S, Clock
 from cipredict.learn.conformal import LogConformal
 from cipredict.learn.ensemble import Ensemble, combine
 from cipredict.learn.history import History
+from cipredict.learn.needs import places_of
 from cipredict.learn.plan_time import PLAN_DEFAULT
 from cipredict.learn.replay import final_state
 from cipredict.learn.run_time import TimedRun, final_memories, fixed_overhead_s
@@ -127,7 +128,7 @@ def _manifest(
     case_members: tuple[str, ...],
     now: datetime,
 ) -> Manifest:
-    memories = final_memories(timed)
+    memories, places = final_memories(timed), places_of(timed)
     return Manifest(
         created_at=now,
         repository=history.repository,
@@ -151,7 +152,11 @@ def _manifest(
         anchors=learned.anchors,
         overhead_s=fixed_overhead_s(timed),
         case_members=case_members,
-        series={name: memory.to_json() for name, memory in memories.items() if memory.seconds},
+        series={
+            name: memory.to_json() | (places[name].to_json() if name in places else {})
+            for name, memory in memories.items()
+            if memory.seconds
+        },
     )
 
 

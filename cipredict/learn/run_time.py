@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import log
 from statistics import median
 
 import numpy as np
@@ -17,7 +18,9 @@ from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.run_features import (
     DEFAULT,
     GROUPS,
+    JOB_SEPARATOR,
     KEPT,
+    OFFSET_S,
     RUN_FEATURES,
     SeriesPast,
     group_keys,
@@ -30,14 +33,11 @@ from cipredict.learn.leader import Leader
 from cipredict.learn.replay import MAX_BRANCHES
 from cipredict.learn.seconds import SecondsRows
 
-JOB_SEPARATOR = " / "
-"""Between workflow and job in the name of a job's series."""
-QUEUE_SUFFIX = " (queued)"
-"""Ends the name of a series of seconds that a job waited for a machine."""
-_DECAY, _MARGIN = 0.99, 0.05
+_DECAY, _MARGIN = 0.99, 0.1
 """Of the leader among simple forecasts: runs come in hundreds, so it is slow to change its mind."""
 _GROUP_RUNS = 10
 _PUBLISHED_KEYS = 20
+_ERRORS = 40
 _RUNNING_WEIGHT = 0.1
 _RECENT_RUNS = 200
 _LINE_RUNS = 10
@@ -58,6 +58,7 @@ class TimedRun:
     cases_s : sum of its cases' seconds, NaN where it reports none
     event : what started it, as the provider spells it
     runner : label of the machine, of a job
+    run : its number, the same for a run and its jobs; -1 where unknown
     """
 
     series: str
@@ -69,6 +70,7 @@ class TimedRun:
     cases_s: float = float("nan")
     event: str = ""
     runner: str = ""
+    run: int = -1
 
     @property
     def keys(self) -> dict[str, str]:
@@ -85,6 +87,7 @@ class SeriesMemory:
     groups : of `GROUPS` → key → seconds of its last runs, the keys that ran last at the end
     running : runs and jobs beside it, smoothed
     leader : of the simple forecasts
+    errors : logarithm of actual over expected by the leader, the newest last
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -93,11 +96,14 @@ class SeriesMemory:
     running: float = 0.0
     runner: str = ""
     leader: Leader = field(default_factory=lambda: Leader(DEFAULT, margin=_MARGIN, decay=_DECAY))
+    errors: list[float] = field(default_factory=list)
 
     def absorb(self, run: TimedRun) -> None:
         """Take a finished run in, after judging what had been expected of it."""
         if self.seconds:
             experts = run_experts(self.past(run))
+            error = log((run.wall_s + OFFSET_S) / (experts[self.leader.name] + OFFSET_S))
+            self.errors = [*self.errors, error][-_ERRORS:]
             self.leader.absorb({name: abs(expected - run.wall_s) for name, expected in experts.items()})
         self.seconds = [*self.seconds, run.wall_s][-KEPT:]
         for name, key in run.keys.items():
@@ -128,6 +134,7 @@ class SeriesMemory:
             "running": round(self.running, 3),
             "runner": self.runner,
             "leader": self.leader.name,
+            "errors": [round(error, 3) for error in self.errors],
         }
 
 

@@ -35,7 +35,7 @@ TABLE = DurationTable(
     [
         pytest.param("a/test_x.py::TestA::test_f[3]", 2.0, id="function: its other parameters"),
         pytest.param("a/test_x.py::TestA::test_new", 3.0, id="class"),
-        pytest.param("a/test_x.py::TestNew::test_new", 5.5, id="file"),
+        pytest.param("a/test_x.py::TestNew::test_new", 8.0, id="file, the most alike"),
         pytest.param("a/test_new.py::test_new", 8.0, id="folder"),
         pytest.param("c/test_new.py::test_new", 14.0, id="suite"),
     ],
