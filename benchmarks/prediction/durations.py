@@ -222,7 +222,8 @@ def ways_to_plan(
     neighbours = Neighbours({case: s for case, s in before.items() if np.isfinite(s)})
     guesses = [neighbours.guess(ids[slot]) for slot in cases[~known]]
     new_s = np.array([guess.seconds if guess else 0.0 for guess in guesses])
-    mean_s = np.full(len(guesses), float(experts["last"].mean()))
+    spoken = experts["last"] if known.any() else np.array(list(before.values()))  # every id was changed
+    mean_s = np.full(len(guesses), float(np.nanmean(spoken)))
     ways = {
         LPT_ON_LAST: (experts["last"], mean_s),
         SERVED_PLAN: (experts[leader], new_s),

@@ -1,9 +1,10 @@
 """How well the finish of a pipeline is forecast through its jobs, on public GitHub projects.
 
 Run: ``python -m benchmarks.prediction.pipeline_finish [--data ../shared/data/runs] [--blocks 10] > finish.json``.
-Tables on stderr, JSON on stdout. The last 30 % of each project's runs with successful jobs are judged, in blocks: before each
-everything is learned anew from the runs that had finished. Errors of the median are WAPE, in seconds from the run's
-start to its last job's end. Against: the sum of the jobs' expected seconds, and the simple forecasts of the whole.
+Tables on stderr, JSON on stdout. The last 30 % of each project's runs with successful jobs are judged, in blocks:
+before each everything is learned anew from the runs that had finished. Errors of the median are WAPE, in seconds from
+the run's start to its last job's end. Against: the sum of the jobs' expected seconds, and the simple forecasts of the
+whole.
 
 inside 50, inside 90   share of runs that ended by P50 and P90: .50 and .90 if the simulation is honest
 """

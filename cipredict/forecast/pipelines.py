@@ -98,7 +98,7 @@ def forecast_pipeline(
     expected = {
         job: forecast_run(bundle, prefix + job, facts, started_at=started_at, event=event).expected_s for job in jobs
     }
-    known_needs: Needs = {job: memories[job].get("needs", ()) for job in jobs}
+    known_needs: Needs = {job: tuple(series[prefix + job].get("needs", ())) for job in jobs}  # type: ignore[arg-type]  # by the schema
     before = {job: tuple((known_needs if needs is None else needs).get(job, ())) for job in jobs}
     return simulate(pipeline, memories, expected=expected, needs=before, event=event)
 

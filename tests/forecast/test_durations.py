@@ -36,8 +36,8 @@ TABLE = DurationTable(
         pytest.param("a/test_x.py::TestA::test_f[3]", 2.0, id="function: its other parameters"),
         pytest.param("a/test_x.py::TestA::test_new", 3.0, id="class"),
         pytest.param("a/test_x.py::TestNew::test_new", 8.0, id="file, the most alike"),
-        pytest.param("a/test_new.py::test_new", 8.0, id="folder"),
-        pytest.param("c/test_new.py::test_new", 14.0, id="suite"),
+        pytest.param("a/test_new.py::test_new", 20.0, id="folder, the most alike"),
+        pytest.param("c/test_new.py::test_new", 20.0, id="suite, the most alike"),
     ],
 )
 def test_an_unknown_case_takes_the_median_of_its_nearest_scope(case_id: str, expected: float) -> None:
