@@ -219,7 +219,7 @@ def ways_to_plan(
     cases, actual = np.array(list(now)), np.array(list(now.values()))
     known = clock.runs[cases] > 0
     experts = clock.experts(cases[known])
-    neighbours = Neighbours({case: s for case, s in before.items() if np.isfinite(s)})
+    neighbours = Neighbours({case: s for case, s in before.items() if np.isfinite(s)}, adds_up=True)
     guesses = [neighbours.guess(ids[slot]) for slot in cases[~known]]
     new_s = np.array([guess.seconds if guess else 0.0 for guess in guesses])
     spoken = experts["last"] if known.any() else np.array(list(before.values()))  # every id was changed
@@ -267,9 +267,12 @@ def main() -> None:
     here = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "durations"
     parser.add_argument("--data", type=Path, default=here, help="folder of the parquet series")
     parser.add_argument("--pairs", type=int, default=12, help="about so many versions of each series are planned")
+    parser.add_argument("--only", default="", help="series whose name holds this")
     options = parser.parse_args()
     seen, new, coverage, makespans = [], [], [], []
     for path in sorted(options.data.glob("*.parquet")):
+        if options.only not in path.stem:
+            continue
         versions = read_versions(path)
         history, name = as_history(versions), path.stem
         seen.append(wape_rows(name, losses_of(seen_rows(history)), served=LEADER, against=("last", "median3")))

@@ -22,13 +22,24 @@ FALLBACK_SPREAD = 4.0
 
 
 class DurationTable:
-    """Looks up `DurationForecast`s by case id; they are read when the first one is asked for."""
+    """Looks up `DurationForecast`s by case id; they are read when the first one is asked for.
+
+    Parameters
+    ----------
+    spreads : scope of neighbours → interval factors on their middle
+    adds_up : neighbours answer with their mean, see `Neighbours`
+    """
 
     def __init__(
-        self, forecasts: Iterable[DurationForecast], spreads: Mapping[str, tuple[float, float]] | None = None
+        self,
+        forecasts: Iterable[DurationForecast],
+        spreads: Mapping[str, tuple[float, float]] | None = None,
+        *,
+        adds_up: bool = False,
     ) -> None:
         self._forecasts = forecasts
         self._spreads = spreads or {}
+        self._adds_up = adds_up
 
     @cached_property
     def _known(self) -> dict[str, DurationForecast]:
@@ -43,7 +54,7 @@ class DurationTable:
     def for_plans(cls, bundle: Bundle) -> DurationTable:
         """Take the seconds that made the best shard plans lately; `learn.plan_time` says why they differ."""
         column = "planned_s" if bundle.has("cases/planned_s.f32") else "expected_s"
-        return cls(_read(bundle, column), _spreads(bundle))
+        return cls(_read(bundle, column), _spreads(bundle), adds_up=True)
 
     def __contains__(self, case_id: str) -> bool:
         return case_id in self._known
@@ -81,7 +92,8 @@ class DurationTable:
 
     @cached_property
     def _neighbours(self) -> Neighbours:
-        return Neighbours({forecast.case_id: forecast.expected_s for forecast in self._known.values()})
+        known = {forecast.case_id: forecast.expected_s for forecast in self._known.values()}
+        return Neighbours(known, adds_up=self._adds_up)
 
 
 def _spreads(bundle: Bundle) -> dict[str, tuple[float, float]]:

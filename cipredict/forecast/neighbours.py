@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from math import exp
+from operator import mul
 from typing import NamedTuple
 
 from cipredict.ids import case_class, case_file, case_folder, case_function
@@ -43,13 +44,19 @@ class Guess(NamedTuple):
 
 
 class Neighbours:
-    """Answers for unknown cases from known ones (id → seconds); tables are built when the first one asks."""
+    """Answers for unknown cases from known ones (id → seconds); tables are built when the first one asks.
 
-    def __init__(self, known: Mapping[str, float]) -> None:
+    Parameters
+    ----------
+    adds_up : give the mean, for sums of many cases, in place of the median, which is nearest to most of them
+    """
+
+    def __init__(self, known: Mapping[str, float], *, adds_up: bool = False) -> None:
         self._known = known
+        self._middle_of = weighted_mean if adds_up else weighted_median
 
     def guess(self, case_id: str) -> Guess | None:
-        """Give the weighted median of the nearest scope; None where nothing is known."""
+        """Give the weighted middle of the nearest scope; None where nothing is known."""
         for (scope, key_of), members in zip(SCOPES.items(), self._members, strict=True):
             found = members.get(key_of(case_id))
             if found:
@@ -67,7 +74,7 @@ class Neighbours:
     def _middle(self, case_id: str, members: Sequence[str]) -> float:
         picked = members[:: -(-len(members) // _MOST)]
         own = _words(case_id)
-        return weighted_median((self._known[member], exp(_SHARPNESS * _likeness(own, member))) for member in picked)
+        return self._middle_of((self._known[member], exp(_SHARPNESS * _likeness(own, member))) for member in picked)
 
 
 def weighted_median(pairs: Iterable[tuple[float, float]]) -> float:
@@ -86,6 +93,12 @@ def weighted_median(pairs: Iterable[tuple[float, float]]) -> float:
         if below >= half * (1 - 1e-12) and place + 1 < len(ordered):
             return (value + ordered[place + 1][0]) / 2
     return ordered[-1][0]
+
+
+def weighted_mean(pairs: Iterable[tuple[float, float]]) -> float:
+    """Give the mean of (value, weight), each value counted by its weight."""
+    values, weights = zip(*pairs, strict=True)
+    return sum(map(mul, values, weights)) / sum(weights)
 
 
 def _likeness(own: frozenset[str], other: str) -> float:

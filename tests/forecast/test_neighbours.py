@@ -34,6 +34,11 @@ def test_the_nearest_scope_answers(case_id: str, scope: str) -> None:
     assert Neighbours({"a/b.py::T::f[1]": 2.0}).guess(case_id) == Guess(2.0, scope)
 
 
+def test_what_is_added_up_is_a_mean() -> None:
+    known = {"a.py::test_x": 1.0, "a.py::test_y": 1.0, "a.py::test_z": 10.0}
+    assert Neighbours(known, adds_up=True).guess("a.py::test_new") == Guess(pytest.approx(4.0), "class")
+
+
 def test_nobody_knows_nothing() -> None:
     assert Neighbours({}).guess("a.py::b") is None
 
