@@ -88,6 +88,7 @@ def forecast_pipeline(
     jobs = sorted(
         name.removeprefix(prefix) for name in series if name.startswith(prefix) and not name.endswith(QUEUE_SUFFIX)
     )
+    jobs = [job for job in jobs if "shares" in series[prefix + job]] or jobs  # those of its latest runs
     if not jobs:
         known = sorted({name.partition(JOB_SEPARATOR)[0] for name in series if JOB_SEPARATOR in name})
         raise InputError(

@@ -31,6 +31,8 @@ _PARENT_RUNS = 4.0
 _FULL_ROWS = 10
 """With fewer cases a run is less than one run of evidence for a group."""
 _WIDEN, _NARROW = 2.0, 0.1
+_MOST = 1.0
+"""Logarithm of the most that an interval is widened or narrowed by what was missed."""
 WARM_RUNS = 2
 """Before so many runs nothing was measured: they are not judged."""
 _LEAST = 0.005
@@ -112,7 +114,7 @@ class AdaptiveBands:
         tail = (1 - self.coverage) / 2
         first = (cumulated < tail * cumulated[:, -1:]).sum(axis=1)
         last = (cumulated < (1 - tail) * cumulated[:, -1:]).sum(axis=1)
-        width = float(np.exp(np.clip((_WIDEN if self.debt > 0 else _NARROW) * self.debt, -3, 3)))
+        width = float(np.exp(np.clip((_WIDEN if self.debt > 0 else _NARROW) * self.debt, -_MOST, _MOST)))
         low = np.minimum(_EDGES[np.clip(first, 1, _BINS - 1) - 1], -_LEAST) * width
         return low, np.maximum(_EDGES[np.clip(last, 0, _BINS - 2)], _LEAST) * width
 

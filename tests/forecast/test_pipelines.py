@@ -82,5 +82,15 @@ def test_a_bundle_answers_for_its_workflows(make_bundle: Callable[..., Bundle]) 
     assert found.p50_s == pytest.approx(150)
     flat = forecast_pipeline(bundle, "ci", ChangeFacts(()), started_at=NOON, needs={})
     assert flat.p50_s == pytest.approx(100)
+
+
+def test_jobs_that_the_workflow_had_long_ago_are_left_out(make_bundle: Callable[..., Bundle]) -> None:
+    series = {"ci / old": job_series(900), "ci / test": job_series(50, shares={"": 1.0})}
+    found = forecast_pipeline(make_bundle(State.blank([]), series=series), "ci", ChangeFacts(()), started_at=NOON)
+    assert [job.job for job in found.jobs] == ["test"]
+
+
+def test_an_unknown_pipeline_names_the_known_ones(make_bundle: Callable[..., Bundle]) -> None:
+    bundle = make_bundle(State.blank([]), series={"ci": job_series(300), "ci / test": job_series(50)})
     with pytest.raises(InputError, match="known pipelines: 'ci'"):
         forecast_pipeline(bundle, "nightly", ChangeFacts(()), started_at=NOON)
