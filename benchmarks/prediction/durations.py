@@ -6,7 +6,7 @@ version of a suite is forecast from the versions before it, and a value that did
 Errors are WAPE (sum of errors over sum of seconds) of the versions after the third; intervals are 95 % of a bootstrap
 over the versions of each series.
 
-seen        the leader (what is served) against the simple forecasts it is chosen from
+seen        the leader (served, unless training finds another to be best) against what it is chosen from
 new         cases without history: weighted by name within the nearest scope (served), against medians and means
 coverage    share inside the 90 % interval that was published before the version; by version the worst tenth
 makespan    plans for 2 to 64 shards over max(total / shards, longest case): seconds that plans are made with (served:
@@ -101,7 +101,7 @@ def losses_of(rows: Iterator[tuple[int, Mapping[str, Floats], Floats]]) -> Losse
 def seen_rows(history: History) -> Iterator[tuple[int, dict[str, Floats], Floats]]:
     for timed in replay_cases(history):
         experts = timed.clock.experts(timed.slots)
-        yield timed.position, {LEADER: experts[timed.clock.leader.name], **experts}, timed.actual_s
+        yield timed.position, {**timed.clock.baselines(timed.slots), **experts}, timed.actual_s
 
 
 def new_rows(history: History) -> Iterator[tuple[int, dict[str, Floats], Floats]]:

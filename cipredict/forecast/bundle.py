@@ -70,7 +70,8 @@ class Manifest:
     sigmoid : calibration of the failure ensemble (slope, offset)
     needed_shares : the backtest's confidence curve, see `ConfidenceCurve`
     coverage, observed_coverage : of the intervals of seconds, promised and measured on the holdout, per predictor
-    conformal : `case_time`, `run_time` → interval factors per band of expected seconds; `new_case` → per scope
+    conformal : `case_time`, `run_time` → interval factors per band of expected seconds; `new_case` → per scope;
+        `run` → `spread_share`, by which nine of ten runs are slower or faster as a whole, at most
     anchors : `case_time`, `run_time` → the baseline that the ensemble corrects; `plan` → whose seconds plans add up
     case_members : learners whose own seconds are in `cases/members`
     overhead_s : seconds that every job spends beside its cases

@@ -98,7 +98,7 @@ def weighted_median(pairs: Iterable[tuple[float, float]]) -> float:
 def weighted_mean(pairs: Iterable[tuple[float, float]]) -> float:
     """Give the mean of (value, weight), each value counted by its weight."""
     values, weights = zip(*pairs, strict=True)
-    return sum(map(mul, values, weights)) / sum(weights)
+    return float(sum(map(mul, values, weights)) / sum(weights))
 
 
 def _likeness(own: frozenset[str], other: str) -> float:

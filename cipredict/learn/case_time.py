@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cipredict.forecast.case_index import CaseIndex
-from cipredict.learn.clock import FEATURES, Clock
+from cipredict.learn.clock import BASELINES, FEATURES, Clock
 from cipredict.learn.history import History, PastRun
 from cipredict.learn.replay import in_finish_order
 from cipredict.learn.seconds import SecondsRows
@@ -57,7 +57,7 @@ def collect_case_times(history: History, index: CaseIndex, *, seed: int = 0) -> 
         if len(timed.places):
             chosen = generator.choice(len(timed.places), min(_SAMPLE, len(timed.places)), replace=False)
             parts.append(_rows(timed._replace(places=timed.places[chosen], slots=timed.slots[chosen]), index))
-    return SecondsRows.join(parts, n_features=len(FEATURES), names=("leader", "last", "median3", "ewma"))
+    return SecondsRows.join(parts, n_features=len(FEATURES), names=BASELINES)
 
 
 def _rows(timed: TimedCases, index: CaseIndex) -> SecondsRows:

@@ -32,9 +32,12 @@ DEFAULT = "mostly_last"
 LEADER = "leader"
 """The name under which the forecast that leads lately competes as one."""
 _KEPT = 5
+_SPEEDS = 40
 _EWMA = 0.5
 _MEMORY_DECAY = 0.97
 """Of a remembered memory peak per measured run: an upper forecast that forgets slowly."""
+BASELINES = (LEADER, "last", "median3", "ewma")
+"""What serves where the ensemble does not beat all of them, the best of them over the runs before the holdout."""
 Seconds = NDArray[np.float64]
 
 
@@ -48,7 +51,7 @@ class Clock:
     ewma : weight 0.5 on the newest, shape (n_cases,)
     runs : measurements, shape (n_cases,)
     peak_memory_bytes : decayed maximum, shape (n_cases,), 0 where not measured
-    speed : of the last run: its seconds over what `last` expected, 1 is as before
+    speeds : of the last runs, newest last: their seconds over what `last` expected, 1 is as before
     leader : which of `experts` was best lately
     """
 
@@ -56,7 +59,7 @@ class Clock:
     ewma: Floats
     runs: Floats
     peak_memory_bytes: Floats
-    speed: float = 1.0
+    speeds: list[float] = field(default_factory=list)
     leader: Leader = field(default_factory=lambda: Leader(DEFAULT))
 
     @classmethod
@@ -92,9 +95,10 @@ class Clock:
         measured, seconds = slots[known].astype(np.intp), seconds[known]
         expected_s = float(self.recent[measured, 0].sum())
         if expected_s > 0:
-            self.speed = float(np.clip(seconds.sum() / expected_s, 0.2, 5.0))
+            self.speeds = [*self.speeds, float(np.clip(seconds.sum() / expected_s, 0.2, 5.0))][-_SPEEDS:]
             experts = self.experts(measured)
-            self.leader.absorb({name: float(np.abs(given - seconds).sum()) for name, given in experts.items()})
+            losses = {name: float(np.abs(given - seconds).sum()) for name, given in experts.items()}
+            self.leader.absorb(losses)
 
     def experts(self, slots: NDArray[np.intp]) -> dict[str, Seconds]:
         """Give the simple forecasts of cases that have been measured, shape (n,) each."""
@@ -119,7 +123,11 @@ class Clock:
     def baselines(self, slots: NDArray[np.intp]) -> dict[str, Seconds]:
         """Give what the ensemble competes with: the leader, and `last`, `median3`, `ewma` for comparison."""
         experts = self.experts(slots)
-        return {LEADER: experts[self.leader.name], **{name: experts[name] for name in ("last", "median3", "ewma")}}
+        return {name: experts[self.leader.name if name == LEADER else name] for name in BASELINES}
+
+    def run_spread(self) -> float:
+        """Give the share within which nine of ten runs were slower or faster as a whole; NaN where none is known."""
+        return float(np.quantile(np.abs(np.log(self.speeds)), 0.9)) if self.speeds else float("nan")
 
     def doubt(self, slots: NDArray[np.intp]) -> NDArray[np.intp]:
         """Give the group of each case's spread, see `bands`."""
@@ -144,7 +152,7 @@ class Clock:
                 _group_mean(self.recent[:, 0], index.function_of, index.n_functions)[index.function_of[slots]]
                 + OFFSET_S
             ),
-            self.speed,
+            self.speeds[-1] if self.speeds else 1.0,
             len(facts.sources) if facts else 0.0,
             changed,
             float(facts.is_base_push) if facts else 0.0,

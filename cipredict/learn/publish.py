@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,7 @@ class Learned:
         manifest = bundle.manifest
         conformal = dict(manifest.conformal)
         new_case = conformal.pop("new_case", {}).get("scopes", {})
+        conformal.pop("run", None)  # of the history, not of the learners
         return cls(
             graphs={f"{p}/{name}": graph for p in manifest.served for name, graph in bundle.graphs(p).items()},
             served=manifest.served,
@@ -129,6 +131,7 @@ def _manifest(
     now: datetime,
 ) -> Manifest:
     memories, places = final_memories(timed), places_of(timed)
+    run_spread = final_clock(history).run_spread()
     return Manifest(
         created_at=now,
         repository=history.repository,
@@ -148,6 +151,7 @@ def _manifest(
         conformal={
             **{name: asdict(factors) for name, factors in learned.conformal.items()},
             "new_case": {"scopes": dict(learned.new_case)},
+            **({"run": {"spread_share": run_spread}} if isfinite(run_spread) else {}),
         },
         anchors=learned.anchors,
         overhead_s=fixed_overhead_s(timed),

@@ -36,7 +36,9 @@ def test_the_nearest_scope_answers(case_id: str, scope: str) -> None:
 
 def test_what_is_added_up_is_a_mean() -> None:
     known = {"a.py::test_x": 1.0, "a.py::test_y": 1.0, "a.py::test_z": 10.0}
-    assert Neighbours(known, adds_up=True).guess("a.py::test_new") == Guess(pytest.approx(4.0), "class")
+    guess = Neighbours(known, adds_up=True).guess("a.py::test_new")
+    assert guess is not None
+    assert guess.seconds == pytest.approx(4.0)
 
 
 def test_nobody_knows_nothing() -> None:

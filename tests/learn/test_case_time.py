@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -18,7 +18,7 @@ from cipredict.learn.plan_time import CANDIDATES, PLAN_DEFAULT, study_plans
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def run_of(number: int, seconds: Sequence[float], slots: Sequence[int] | None = None) -> PastRun:
+def run_of(number: int, seconds: Sequence[float] | np.ndarray, slots: Sequence[int] | None = None) -> PastRun:
     started = START + timedelta(hours=number)
     places = np.arange(len(seconds)) if slots is None else np.array(slots)
     return PastRun(
@@ -34,9 +34,9 @@ def run_of(number: int, seconds: Sequence[float], slots: Sequence[int] | None = 
     )
 
 
-def history_of(rows: Sequence[Sequence[float]], ids: Sequence[str] | None = None) -> History:
-    names = list(ids or (f"t.py::test_{at}" for at in range(max(map(len, rows)))))
+def history_of(rows: Iterable[Sequence[float] | np.ndarray], ids: Sequence[str] | None = None) -> History:
     runs = [run_of(number, seconds) for number, seconds in enumerate(rows)]
+    names = list(ids or (f"t.py::test_{at}" for at in range(max(len(run.slots) for run in runs))))
     return History(names, runs, runs[-1].finished_at)
 
 
@@ -62,6 +62,14 @@ def test_noise_makes_a_median_lead_and_a_drift_makes_the_last_lead() -> None:
     drifting = final_clock(history_of(np.tile(1.3 ** np.arange(40)[:, None], (1, 60))))
     assert "median" in noisy.leader.name
     assert drifting.leader.name == "last"
+
+
+def test_the_spread_of_runs_as_a_whole_is_estimated() -> None:
+    generator = np.random.default_rng(3)
+    machines = np.exp(generator.normal(0, 0.1, 60))
+    clock = final_clock(history_of(machines[:, None] * generator.uniform(1, 5, 50)))
+    assert clock.run_spread() == pytest.approx(1.645 * 0.1 * np.sqrt(2), rel=0.35)  # one run against the one before
+    assert np.isnan(Clock.blank(3).run_spread())
 
 
 def test_skipped_cases_leave_no_mark() -> None:
