@@ -85,6 +85,7 @@ def shard(
     candidates: CandidatesOption = None,
     collect: CollectOption = False,
     known: KnownOption = False,
+    flavour: Annotated[str, typer.Option(help="Plan for one of a matrix, such as 'windows 3.12'.")] = "",
     index: Annotated[int | None, typer.Option(help="Print the cases of this shard; counts from 0.")] = None,
     strict: StrictOption = False,
     output_format: Annotated[str, typer.Option("--format", help="lines, json or github.")] = "lines",
@@ -110,6 +111,7 @@ def shard(
         index=index,
         strict=strict,
         output_format=output_format,
+        flavour=flavour,
     )
     settings = load_settings(forecast=forecast, events=events)
     show_shards(divide(options, settings), options, settings, output=output)
@@ -120,13 +122,16 @@ def predict_tests(
     candidates: CandidatesOption = None,
     collect: CollectOption = False,
     known: KnownOption = False,
+    flavour: Annotated[str, typer.Option(help="Of one of a matrix, such as 'windows 3.12'.")] = "",
     forecast: ForecastOption = None,
 ) -> None:
     """Print expected seconds of cases with their intervals, as JSON."""
     from cipredict.cli.predicting import predict_cases  # noqa: PLC0415
 
     sys.stdout.write(
-        predict_cases(load_settings(forecast=forecast), candidates=candidates, collect=collect, known=known)
+        predict_cases(
+            load_settings(forecast=forecast), candidates=candidates, collect=collect, known=known, flavour=flavour
+        )
     )
 
 

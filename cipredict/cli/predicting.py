@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from cipredict.settings import Settings
 
 
-def predict_cases(settings: Settings, *, candidates: str | None, collect: bool, known: bool) -> str:
+def predict_cases(settings: Settings, *, candidates: str | None, collect: bool, known: bool, flavour: str = "") -> str:
     """Give expected seconds per case."""
     bundle = read_forecast(settings)
-    table = DurationTable.from_bundle(bundle)
+    table = DurationTable.from_bundle(bundle, flavour=flavour)
     asked = read_candidates(candidates, collect=collect, known=known)
     ids = table.known() if asked is None else asked
     members = table.individual(bundle, ids)

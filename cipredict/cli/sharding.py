@@ -46,6 +46,7 @@ class ShardingOptions:
     index: int | None
     strict: bool
     output_format: str
+    flavour: str = ""
 
 
 def divide(options: ShardingOptions, settings: Settings) -> ShardPlan:
@@ -130,7 +131,7 @@ def _by_forecast(
     options: ShardingOptions, settings: Settings, candidates: list[str] | None, shard_options: ShardOptions, /
 ) -> ShardPlan:
     bundle = read_forecast(settings)
-    table = DurationTable.for_plans(bundle)
+    table = DurationTable.for_plans(bundle, flavour=options.flavour)
     cases = [table.expected(case_id) for case_id in (table.known() if candidates is None else candidates)]
     made_from = MadeFrom(
         __version__, forecast=bundle.forecast_id, model=bundle.manifest.model_version, settings=settings.source

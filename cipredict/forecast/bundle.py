@@ -5,6 +5,7 @@
     manifest.json           what it is, from which history, who serves, how sure; sha256 of every other entry
     cases/ids               ids joined by NUL, slot order
     cases/*.f32             float32 per slot: expected_s, planned_s, low_s, high_s, runs, peak_memory_bytes
+    cases/flavours/*.f32    float32 per slot: factor of an operating system, Python; where there are two to compare
     cases/members/*.f32     float32 per slot: each learner's own seconds
     state/*                 history and links of the failure forecast (see `state_codec`)
     graphs/<predictor>/<member>.onnx
@@ -135,6 +136,10 @@ class Bundle:
     def has(self, name: str) -> bool:
         """Tell whether the bundle holds an entry; older ones lack some."""
         return name in self._archive.NameToInfo
+
+    def names(self, prefix: str) -> list[str]:
+        """Give the entries that begin so, sorted."""
+        return sorted(name for name in self._archive.namelist() if name.startswith(prefix))
 
     def read(self, name: str) -> bytes:
         """Give an entry's bytes.

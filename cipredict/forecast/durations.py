@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import compress, repeat
 
+from cipredict.errors import InputError
 from cipredict.forecast.bundle import Bundle
 from cipredict.forecast.interface import Basis, DurationForecast
 from cipredict.forecast.neighbours import Neighbours
@@ -17,6 +18,7 @@ DEFAULT_S = 1.0
 """Of a case in a suite that nobody has measured."""
 
 
+FLAVOURS = "cases/flavours/"
 FALLBACK_SPREAD = 4.0
 """Where nobody has measured it: a neighbour's median is good to a factor of about four either way."""
 
@@ -46,18 +48,18 @@ class DurationTable:
         return {forecast.case_id: forecast for forecast in self._forecasts}
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> DurationTable:
-        """Take the case columns of a bundle."""
-        return cls(_read(bundle, "expected_s"), _spreads(bundle))
+    def from_bundle(cls, bundle: Bundle, *, flavour: str = "") -> DurationTable:
+        """Take the case columns of a bundle, for one flavour if named; InputError where the bundle does not know it."""
+        return cls(_scaled(_read(bundle, "expected_s"), bundle, flavour), _spreads(bundle))
 
     @classmethod
-    def for_plans(cls, bundle: Bundle) -> DurationTable:
+    def for_plans(cls, bundle: Bundle, *, flavour: str = "") -> DurationTable:
         """Take the seconds that made the best shard plans lately; `learn.plan_time` says why they differ.
 
         New cases keep the stated spread: the measured one, up to a factor of a hundred, would rule every plan.
         """
         column = "planned_s" if bundle.has("cases/planned_s.f32") else "expected_s"
-        return cls(_read(bundle, column), adds_up=True)
+        return cls(_scaled(_read(bundle, column), bundle, flavour), adds_up=True)
 
     def __contains__(self, case_id: str) -> bool:
         return case_id in self._known
@@ -97,6 +99,24 @@ class DurationTable:
     def _neighbours(self) -> Neighbours:
         known = {forecast.case_id: forecast.expected_s for forecast in self._known.values()}
         return Neighbours(known, adds_up=self._adds_up)
+
+
+def _scaled(forecasts: Iterator[DurationForecast], bundle: Bundle, flavour: str) -> Iterator[DurationForecast]:
+    """Multiply by the factors of a flavour, all at once so that an unknown one is refused now."""
+    if not flavour:
+        return forecasts
+    name = f"{FLAVOURS}{flavour}.f32"
+    if not bundle.has(name):
+        known = ", ".join(repr(other.removeprefix(FLAVOURS).removesuffix(".f32")) for other in bundle.names(FLAVOURS))
+        raise InputError(f"No flavour {flavour!r} in {bundle.path}; known: {known or 'none'}.", slug="flavour-unknown")
+    factors = compress(bundle.floats(name), bundle.floats("cases/runs.f32"))
+    return iter([_times(forecast, factor) for forecast, factor in zip(forecasts, factors, strict=True)])
+
+
+def _times(forecast: DurationForecast, factor: float) -> DurationForecast:
+    return forecast._replace(
+        expected_s=forecast.expected_s * factor, low_s=forecast.low_s * factor, high_s=forecast.high_s * factor
+    )
 
 
 def _spreads(bundle: Bundle) -> dict[str, tuple[float, float]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -85,6 +86,7 @@ class History:
     ----------
     case_ids : slot → id
     links : coverage and imports; a replay sees them only in runs that started after they were recorded
+    flavours : operating system, Python → factor on the seconds of each case (slot), as of the end
     """
 
     case_ids: list[str]
@@ -93,6 +95,7 @@ class History:
     repository: str = ""
     default_branch: str = ""
     links: Links | None = None
+    flavours: Mapping[str, Floats] = field(default_factory=dict)
 
     def split(self, share: float) -> int:
         """Give the number of runs in the first `share` (0…1) by time order."""

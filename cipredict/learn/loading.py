@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cipredict.errors import InputError
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.run_features import JOB_SEPARATOR, QUEUE_SUFFIX
+from cipredict.learn.flavours import JobTime, flavour_factors
 from cipredict.learn.history import FAILED, PASSED, SKIPPED, History, PastRun
 from cipredict.learn.links import Links, covered_slots, import_distances
 from cipredict.learn.renames import MovedPath, with_renames
@@ -64,6 +65,7 @@ def load(store: Store, *, as_of: datetime, default_branch: str = "", repository:
         repository=repository or _most_common(row["repository"] for row in runs),
         default_branch=branch,
         links=_links(store, as_of, case_ids),
+        flavours=_flavours(store, as_of, slot_of_seq, n_cases=len(case_ids)),
     )
     history = with_renames(history, _moved_paths(store, as_of))
     jobs = queries.load_jobs(store, as_of).to_pylist()
@@ -168,6 +170,14 @@ def _links(store: Store, as_of: datetime, case_ids: list[str]) -> Links | None:
         covered=covered_slots(((row["case_id"], row["path"]) for row in coverage), slot_of),
         import_distance=import_distances([(row["importer"], row["imported"]) for row in imports]),
     )
+
+
+def _flavours(
+    store: Store, as_of: datetime, slot_of_seq: NDArray[np.int32], *, n_cases: int
+) -> dict[str, NDArray[np.float32]]:
+    rows = queries.load_flavour_times(store, as_of).to_pylist()
+    times = (JobTime(**row | {"slot": int(slot_of_seq[row.pop("case_seq")])}) for row in rows)
+    return flavour_factors(times, n_cases)
 
 
 def _timed(

@@ -19,6 +19,7 @@ from cipredict import __version__
 from cipredict.errors import CipredictError
 from cipredict.forecast.bundle import Bundle, Manifest, Served, write_bundle
 from cipredict.forecast.case_index import CaseIndex, build_case_index
+from cipredict.forecast.durations import FLAVOURS
 from cipredict.forecast.features import FEATURES
 from cipredict.forecast.graphs import score_graph
 from cipredict.forecast.state import Floats
@@ -115,6 +116,7 @@ def publish(learned: Learned, history: History, timed: Sequence[TimedRun], *, pa
     entries = {
         "cases/ids": "\0".join(history.case_ids).encode(),
         **{f"cases/{name}.f32": values.astype("<f4").tobytes() for name, values in columns.items()},
+        **{f"{FLAVOURS}{name}.f32": values.astype("<f4").tobytes() for name, values in history.flavours.items()},
         **encode_state(final_state(history), index),
         **{f"graphs/{name}.onnx": graph for name, graph in learned.graphs.items()},
     }
