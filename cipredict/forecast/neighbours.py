@@ -31,8 +31,8 @@ SCOPES: Mapping[str, Callable[[str], str]] = {
 }
 """Name → key of a case, the nearest first."""
 _SHARPNESS = 6.0
-_MOST = 200
-"""So many cases of a large scope are compared by name, evenly picked."""
+_MOST = 100
+"""So many cases of a large scope are asked, evenly picked: where everything is new, each costs a CI job time."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
@@ -69,12 +69,11 @@ class Neighbours:
         for case_id in self._known:
             for table, key_of in zip(tables, SCOPES.values(), strict=True):
                 table[key_of(case_id)].append(case_id)
-        return [dict(table) for table in tables]
+        return [{key: ids[:: -(-len(ids) // _MOST)] for key, ids in table.items()} for table in tables]
 
     def _middle(self, case_id: str, members: Sequence[str]) -> float:
-        picked = members[:: -(-len(members) // _MOST)]
         own = _words(case_id)
-        return self._middle_of((self._known[member], exp(_SHARPNESS * _likeness(own, member))) for member in picked)
+        return self._middle_of((self._known[member], _weight(own, member)) for member in members)
 
 
 def weighted_median(pairs: Iterable[tuple[float, float]]) -> float:
@@ -101,10 +100,22 @@ def weighted_mean(pairs: Iterable[tuple[float, float]]) -> float:
     return float(sum(map(mul, values, weights)) / sum(weights))
 
 
-def _likeness(own: frozenset[str], other: str) -> float:
+def _weight(own: frozenset[str], other: str) -> float:
     theirs = _words(other)
     common = len(own & theirs)
-    return common / (len(own) + len(theirs) - common) if common else 0.0
+    return _WEIGHTS[common, len(own) + len(theirs) - common] if common else 1.0
+
+
+class _Weights(dict[tuple[int, int], float]):
+    """exp(sharpness · common / all), computed once per pair of counts."""
+
+    def __missing__(self, counts: tuple[int, int]) -> float:
+        common, together = counts
+        weight = self[counts] = exp(_SHARPNESS * common / together)
+        return weight
+
+
+_WEIGHTS = _Weights()
 
 
 @lru_cache(maxsize=65536)

@@ -42,7 +42,7 @@ RUN_FEATURES = (
     "n_running",
 )
 FEATURES_BEFORE = 14
-"""So many, the first, had the bundles that knew no groups."""
+"""So many, the first, read the learners of versions that knew no groups."""
 OFFSET_S = 1.0
 """CI clocks tick in seconds; below one a ratio means nothing."""
 KEPT = 20

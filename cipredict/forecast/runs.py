@@ -18,6 +18,7 @@ from cipredict.forecast.interface import Basis
 from cipredict.forecast.run_features import (
     DEFAULT,
     FEATURES_BEFORE,
+    LEADER,
     OFFSET_S,
     SeriesPast,
     group_keys,
@@ -72,7 +73,7 @@ def forecast_run(
     past = _past(memory, facts, event)
     served, baselines = manifest.served["run_time"], run_baselines(past)
     row = run_features(past, facts, started_at, event=event)
-    if "groups" not in memory:
+    if LEADER not in served.metrics:  # learned before there were groups and a leader
         row = row[:, :FEATURES_BEFORE]
     individual = _individual(bundle, row, _anchor_s(bundle, baselines))
     if served.is_model:
