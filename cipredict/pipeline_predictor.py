@@ -6,13 +6,14 @@ with measured coverage instead of ± 2 standard deviations of three learners.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
 from cipredict.forecast.bundle import open_bundle
 from cipredict.forecast.features import ChangeFacts
+from cipredict.forecast.pipelines import PipelineForecast, forecast_pipeline
 from cipredict.forecast.runs import forecast_run
 from cipredict.records import Change
 
@@ -58,13 +59,42 @@ class PipelineMLPredictor:
     ) -> DurationPrediction:
         """Forecast the next run of a series.
 
-        `context` may hold `changed` (paths), `branch`, and `started_at` (aware datetime; now by default).
+        `context` may hold `changed` (paths), `branch`, `event`, and `started_at` (aware datetime; now by default).
 
         Raises
         ------
         InputError
             No history of `pipeline`.
         """
+        facts, at, event = self._read(context)
+        forecast = forecast_run(self._bundle, pipeline, facts, started_at=at, event=event)
+        return {
+            "predicted_duration": forecast.expected_s,
+            "confidence_interval": (forecast.low_s, forecast.high_s),
+            "individual_predictions": dict(forecast.individual),
+            "served_by": forecast.served_by,
+        }
+
+    def predict_pipeline_finish(
+        self,
+        pipeline: str,
+        context: Mapping[str, object] | None = None,
+        *,
+        needs: Mapping[str, Sequence[str]] | None = None,
+    ) -> PipelineForecast:
+        """Simulate a workflow through the needs of its jobs, those that past runs showed by default.
+
+        `context` as in `predict_pipeline_duration`.
+
+        Raises
+        ------
+        InputError
+            No history of the pipeline's jobs, or needs that go round in a circle.
+        """
+        facts, at, event = self._read(context)
+        return forecast_pipeline(self._bundle, pipeline, facts, started_at=at, event=event, needs=needs)
+
+    def _read(self, context: Mapping[str, object] | None) -> tuple[ChangeFacts, datetime, str]:
         known = context or {}
         changed, started_at = known.get("changed", ()), known.get("started_at")
         branch = str(known.get("branch", ""))
@@ -74,10 +104,4 @@ class PipelineMLPredictor:
             is_base_push=bool(branch) and branch == self._bundle.manifest.default_branch,
         )
         at = started_at if isinstance(started_at, datetime) else datetime.now(UTC)
-        forecast = forecast_run(self._bundle, pipeline, facts, started_at=at)
-        return {
-            "predicted_duration": forecast.expected_s,
-            "confidence_interval": (forecast.low_s, forecast.high_s),
-            "individual_predictions": dict(forecast.individual),
-            "served_by": forecast.served_by,
-        }
+        return facts, at, str(known.get("event", ""))

@@ -85,6 +85,7 @@ def shard(
     candidates: CandidatesOption = None,
     collect: CollectOption = False,
     known: KnownOption = False,
+    flavour: Annotated[str, typer.Option(help="Plan for one of a matrix, such as 'windows 3.12'.")] = "",
     index: Annotated[int | None, typer.Option(help="Print the cases of this shard; counts from 0.")] = None,
     strict: StrictOption = False,
     output_format: Annotated[str, typer.Option("--format", help="lines, json or github.")] = "lines",
@@ -110,6 +111,7 @@ def shard(
         index=index,
         strict=strict,
         output_format=output_format,
+        flavour=flavour,
     )
     settings = load_settings(forecast=forecast, events=events)
     show_shards(divide(options, settings), options, settings, output=output)
@@ -120,13 +122,16 @@ def predict_tests(
     candidates: CandidatesOption = None,
     collect: CollectOption = False,
     known: KnownOption = False,
+    flavour: Annotated[str, typer.Option(help="Of one of a matrix, such as 'windows 3.12'.")] = "",
     forecast: ForecastOption = None,
 ) -> None:
     """Print expected seconds of cases with their intervals, as JSON."""
     from cipredict.cli.predicting import predict_cases  # noqa: PLC0415
 
     sys.stdout.write(
-        predict_cases(load_settings(forecast=forecast), candidates=candidates, collect=collect, known=known)
+        predict_cases(
+            load_settings(forecast=forecast), candidates=candidates, collect=collect, known=known, flavour=flavour
+        )
     )
 
 
@@ -135,10 +140,30 @@ def predict_run(
     series: Annotated[str | None, typer.Option(help="Workflow, or `workflow / job`; the first one by default.")] = None,
     base: Annotated[str | None, typer.Option(help="Compare with this branch, tag or commit.")] = None,
     changed: Annotated[list[str] | None, typer.Option(help="A changed path; repeat for more.")] = None,
+    event: Annotated[str, typer.Option(help="What starts the run, as the provider spells it.")] = "",
     forecast: ForecastOption = None,
 ) -> None:
     """Print the expected wall seconds of a run or job, its interval and each learner's own forecast, as JSON."""
     from cipredict.cli.predicting import predict_series  # noqa: PLC0415
 
     settings = load_settings(forecast=forecast)
-    sys.stdout.write(predict_series(settings, series=series, base=base, changed=tuple(changed or ())))
+    sys.stdout.write(predict_series(settings, series=series, base=base, changed=tuple(changed or ()), event=event))
+
+
+@predict.command("pipeline")
+def predict_pipeline(
+    pipeline: Annotated[str | None, typer.Option(help="Workflow; the one with most jobs by default.")] = None,
+    base: Annotated[str | None, typer.Option(help="Compare with this branch, tag or commit.")] = None,
+    changed: Annotated[list[str] | None, typer.Option(help="A changed path; repeat for more.")] = None,
+    event: Annotated[str, typer.Option(help="What starts the run, as the provider spells it.")] = "",
+    needs: Annotated[
+        Path | None, typer.Option(help="JSON, job to the jobs that it needs; read off by default.")
+    ] = None,
+    forecast: ForecastOption = None,
+) -> None:
+    """Print when a pipeline will have finished (P50, P90), simulated through its jobs' needs, as JSON."""
+    from cipredict.cli.predicting import predict_finish  # noqa: PLC0415
+
+    settings = load_settings(forecast=forecast)
+    paths = tuple(changed or ())
+    sys.stdout.write(predict_finish(settings, pipeline=pipeline, base=base, changed=paths, event=event, needs=needs))

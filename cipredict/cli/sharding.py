@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cipredict import __version__
 from cipredict.cli.inputs import read_candidates, read_forecast, read_lines
 from cipredict.cli.outputs import remember, strict_error, tell, warn
-from cipredict.decide.division import ShardOptions
+from cipredict.decide.division import RUN_SPREAD_SHARE, ShardOptions
 from cipredict.decide.grouping import Grouping, GroupOf, group_by
 from cipredict.decide.shard import make_pool, plan_even_split, plan_for_target, plan_shards, plan_worthwhile
 from cipredict.errors import CipredictError, InputError, UsageError
@@ -46,6 +46,7 @@ class ShardingOptions:
     index: int | None
     strict: bool
     output_format: str
+    flavour: str = ""
 
 
 def divide(options: ShardingOptions, settings: Settings) -> ShardPlan:
@@ -130,12 +131,17 @@ def _by_forecast(
     options: ShardingOptions, settings: Settings, candidates: list[str] | None, shard_options: ShardOptions, /
 ) -> ShardPlan:
     bundle = read_forecast(settings)
-    table = DurationTable.from_bundle(bundle)
+    table = DurationTable.for_plans(bundle, flavour=options.flavour)
     cases = [table.expected(case_id) for case_id in (table.known() if candidates is None else candidates)]
     made_from = MadeFrom(
         __version__, forecast=bundle.forecast_id, model=bundle.manifest.model_version, settings=settings.source
     )
-    shard_options = replace(shard_options, overhead_s=bundle.manifest.overhead_s)
+    spread = bundle.manifest.conformal.get("run", {}).get("spread_share", RUN_SPREAD_SHARE)
+    shard_options = replace(
+        shard_options,
+        overhead_s=bundle.manifest.overhead_s,
+        run_spread_share=float(spread),  # type: ignore[arg-type]  # a number by the schema
+    )
     asked = _asked_count(options)
     if asked is not None:
         return plan_shards(cases, asked, made_from=made_from, options=shard_options)

@@ -4,7 +4,8 @@
 
     manifest.json           what it is, from which history, who serves, how sure; sha256 of every other entry
     cases/ids               ids joined by NUL, slot order
-    cases/*.f32             float32 per slot: expected_s, low_s, high_s, runs, peak_memory_bytes
+    cases/*.f32             float32 per slot: expected_s, planned_s, low_s, high_s, runs, peak_memory_bytes
+    cases/flavours/*.f32    float32 per slot: factor of an operating system, Python; where there are two to compare
     cases/members/*.f32     float32 per slot: each learner's own seconds
     state/*                 history and links of the failure forecast (see `state_codec`)
     graphs/<predictor>/<member>.onnx
@@ -71,8 +72,9 @@ class Manifest:
     sigmoid : calibration of the failure ensemble (slope, offset)
     needed_shares : the backtest's confidence curve, see `ConfidenceCurve`
     coverage, observed_coverage : of the intervals of seconds, promised and measured on the holdout, per predictor
-    conformal : `case_time`, `run_time` → interval factors per band of expected seconds
-    anchors : `case_time`, `run_time` → the baseline that the ensemble corrects
+    conformal : `case_time`, `run_time` → interval factors per band of expected seconds; `new_case` → per scope;
+        `run` → `spread_share`, by which nine of ten runs are slower or faster as a whole, at most
+    anchors : `case_time`, `run_time` → the baseline that the ensemble corrects; `plan` → whose seconds plans add up
     case_members : learners whose own seconds are in `cases/members`
     overhead_s : seconds that every job spends beside its cases
     series : series → recent wall seconds and friends, for `predict run`
@@ -131,6 +133,14 @@ class Bundle:
         self.path = path
         self.forecast_id = forecast_id
         self.manifest = manifest
+
+    def has(self, name: str) -> bool:
+        """Tell whether the bundle holds an entry; older ones lack some."""
+        return name in self._archive.NameToInfo
+
+    def names(self, prefix: str) -> list[str]:
+        """Give the entries that begin so, sorted."""
+        return sorted(name for name in self._archive.namelist() if name.startswith(prefix))
 
     def read(self, name: str) -> bytes:
         """Give an entry's bytes.

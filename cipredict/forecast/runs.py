@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any  # a series is JSON, its shape by the bundle's schema
 
 import numpy as np
 
 from cipredict.errors import InputError
 from cipredict.forecast.bundle import Bundle
+from cipredict.forecast.doubt import doubt_of
 from cipredict.forecast.features import ChangeFacts
 from cipredict.forecast.graphs import score_graphs
 from cipredict.forecast.interface import Basis
-from cipredict.forecast.run_features import OFFSET_S, SeriesPast, run_baselines, run_features
+from cipredict.forecast.run_features import (
+    DEFAULT,
+    FEATURES_BEFORE,
+    LEADER,
+    OFFSET_S,
+    SeriesPast,
+    group_keys,
+    run_baselines,
+    run_features,
+    spread_of,
+)
 from cipredict.forecast.state import Floats
 
 _BANDS_KEY, _LOW_KEY, _HIGH_KEY = "bands_s", "low", "high"
@@ -43,7 +55,9 @@ class RunForecast:
     observed_coverage: float | None
 
 
-def forecast_run(bundle: Bundle, series: str, facts: ChangeFacts, *, started_at: datetime) -> RunForecast:
+def forecast_run(
+    bundle: Bundle, series: str, facts: ChangeFacts, *, started_at: datetime, event: str = ""
+) -> RunForecast:
     """Forecast the next run of a series.
 
     Raises
@@ -55,9 +69,12 @@ def forecast_run(bundle: Bundle, series: str, facts: ChangeFacts, *, started_at:
     if series not in manifest.series:
         known = ", ".join(repr(name) for name in sorted(manifest.series)) or "none"
         raise InputError(f"No history of {series!r}; known: {known}.", slug="series-unknown")
-    past = _past(manifest.series[series], facts.branch)
+    memory = manifest.series[series]
+    past = _past(memory, facts, event)
     served, baselines = manifest.served["run_time"], run_baselines(past)
-    row = run_features(past, facts, started_at)
+    row = run_features(past, facts, started_at, event=event)
+    if LEADER not in served.metrics:  # learned before there were groups and a leader
+        row = row[:, :FEATURES_BEFORE]
     individual = _individual(bundle, row, _anchor_s(bundle, baselines))
     if served.is_model:
         answers = {
@@ -67,7 +84,7 @@ def forecast_run(bundle: Bundle, series: str, facts: ChangeFacts, *, started_at:
         expected = _to_seconds(float(mixed), _anchor_s(bundle, baselines))
     else:
         expected = baselines[served.by]
-    low, high = _interval(manifest.conformal["run_time"], expected)
+    low, high = _interval(manifest.conformal["run_time"], expected, past)
     return RunForecast(
         series=series,
         expected_s=expected,
@@ -82,10 +99,17 @@ def forecast_run(bundle: Bundle, series: str, facts: ChangeFacts, *, started_at:
     )
 
 
-def _past(memory: Mapping[str, object], branch: str) -> SeriesPast:
-    by_branch = memory["by_branch"]
-    seconds, cases_s = memory["seconds"], memory["cases_s"]
-    return SeriesPast(tuple(seconds), by_branch.get(branch), float(cases_s))  # type: ignore[arg-type,attr-defined]  # shapes by the bundle's schema
+def _past(memory: Mapping[str, Any], facts: ChangeFacts, event: str) -> SeriesPast:
+    """Read a series; bundles of before knew the last run of each branch and no other group."""
+    known = memory.get("groups", {"branch": memory.get("by_branch", {})})
+    keys = group_keys(facts, event=event, runner=memory.get("runner", ""))
+    return SeriesPast(
+        seconds=tuple(memory["seconds"]),
+        groups={name: known[name][key] for name, key in keys.items() if key in known.get(name, {})},
+        cases_s=float(memory["cases_s"]),
+        running=float(memory.get("running", 0.0)),
+        leader=memory.get("leader", DEFAULT),
+    )
 
 
 def _anchor_s(bundle: Bundle, baselines: Mapping[str, float]) -> float:
@@ -101,8 +125,12 @@ def _to_seconds(log_ratio: float, anchor_s: float) -> float:
     return max((anchor_s + OFFSET_S) * float(np.exp(np.clip(log_ratio, -3.0, 3.0))) - OFFSET_S, 0.0)
 
 
-def _interval(conformal: Mapping[str, object], expected_s: float) -> tuple[float, float]:
-    band = int(np.digitize(expected_s, np.asarray(conformal[_BANDS_KEY], np.float64)))
-    low, high = conformal[_LOW_KEY][band], conformal[_HIGH_KEY][band]  # type: ignore[index]  # lists by the schema
+def _interval(conformal: Mapping[str, Any], expected_s: float, past: SeriesPast) -> tuple[float, float]:
+    """Look the factors up by band and, where the bundle has them, by how much the series varies."""
+    lows, highs, bands = conformal[_LOW_KEY], conformal[_HIGH_KEY], conformal[_BANDS_KEY]
+    per_band = len(lows) // (len(bands) + 1)
+    doubt = doubt_of(spread_of(past), len(past.seconds))
+    place = int(np.digitize(expected_s, np.asarray(bands, np.float64))) * per_band + min(doubt, per_band - 1)
     base = expected_s + OFFSET_S
-    return min(max(base * low - OFFSET_S, 0.0), expected_s), max(base * high - OFFSET_S, expected_s)
+    low, high = base * lows[place] - OFFSET_S, base * highs[place] - OFFSET_S
+    return min(max(low, 0.0), expected_s), max(high, expected_s)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -93,6 +94,8 @@ class History:
     case_ids : slot → id
     links, mutations : coverage and imports, injected faults; a replay sees each only in runs that started after it was
         recorded
+    links : coverage and imports; a replay sees them only in runs that started after they were recorded
+    flavours : operating system, Python → factor on the seconds of each case (slot), as of the end
     """
 
     case_ids: list[str]
@@ -102,6 +105,7 @@ class History:
     default_branch: str = ""
     links: Links | None = None
     mutations: Mutations | None = None
+    flavours: Mapping[str, Floats] = field(default_factory=dict)
 
     def split(self, share: float) -> int:
         """Give the number of runs in the first `share` (0…1) by time order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from cipredict.errors import InputError
 from cipredict.forecast.features import ChangeFacts
+from cipredict.forecast.run_features import JOB_SEPARATOR, QUEUE_SUFFIX
 from cipredict.learn.builds import as_builds
+from cipredict.learn.flavours import JobTime, flavour_factors
 from cipredict.learn.history import FAILED, PASSED, SKIPPED, History, PastRun
 from cipredict.learn.links import Links, Mutations, covered_slots, faults_by_path, import_distances
 from cipredict.learn.renames import MovedPath, with_renames
-from cipredict.learn.run_time import JOB_SEPARATOR, TimedRun
+from cipredict.learn.run_time import TimedRun
 from cipredict.records import Change
 from cipredict.store import queries
 from cipredict.store.database import Store
@@ -68,6 +70,7 @@ def load(store: Store, *, as_of: datetime, default_branch: str = "", repository:
         default_branch=branch,
         links=_links(store, as_of, case_ids),
         mutations=_mutations(store, as_of, case_ids),
+        flavours=_flavours(store, as_of, slot_of_seq, n_cases=len(case_ids)),
     )
     history = with_renames(as_builds(history), _moved_paths(store, as_of))
     jobs = queries.load_jobs(store, as_of).to_pylist()
@@ -196,6 +199,14 @@ def _mutations(store: Store, as_of: datetime, case_ids: list[str]) -> Mutations 
     return Mutations(max(row["recorded_at"] for row in rows), faults_by_path(kills, slot_of))
 
 
+def _flavours(
+    store: Store, as_of: datetime, slot_of_seq: NDArray[np.int32], *, n_cases: int
+) -> dict[str, NDArray[np.float32]]:
+    rows = queries.load_flavour_times(store, as_of).to_pylist()
+    times = (JobTime(**row | {"slot": int(slot_of_seq[row.pop("case_seq")])}) for row in rows)
+    return flavour_factors(times, n_cases)
+
+
 def _timed(
     runs: list[dict[str, Any]], facts: dict[int, ChangeFacts], *, jobs: list[dict[str, Any]], history: History
 ) -> list[TimedRun]:
@@ -213,13 +224,28 @@ def _timed(
             facts=facts[row["run_seq"]],
             wall_s=(row["finished_at"] - row["started_at"]).total_seconds(),
             cases_s=float(row["test_s"]) if row["test_s"] else float("nan"),
+            event=event_of[row["run_seq"]],
+            runner=row.get("runner") or "",
+            run=row["run_seq"],
+        )
+
+    def queued(job: TimedRun | None, queued_s: float | None) -> TimedRun | None:
+        if job is None or queued_s is None or queued_s < 0:
+            return None
+        entered = job.started_at - timedelta(seconds=queued_s)
+        return replace(
+            job,
+            series=job.series + QUEUE_SUFFIX,
+            started_at=entered,
+            finished_at=job.started_at,
+            wall_s=queued_s,
+            cases_s=float("nan"),
         )
 
     workflow_of = {row["run_seq"]: row["workflow"] or "run" for row in runs}
+    event_of = {row["run_seq"]: row["event"] for row in runs}
     found = [timed(row, workflow_of[row["run_seq"]]) for row in runs]
-    found += [
-        timed(row, f"{workflow_of[row['run_seq']]}{JOB_SEPARATOR}{row['name']}")
-        for row in jobs
-        if row["run_seq"] in facts
-    ]
-    return [run for run in found if run is not None]
+    known = [row for row in jobs if row["run_seq"] in facts]
+    of_jobs = [timed(row, f"{workflow_of[row['run_seq']]}{JOB_SEPARATOR}{row['name']}") for row in known]
+    waits = [queued(job, row["queued_s"]) for job, row in zip(of_jobs, known, strict=True)]
+    return [run for run in (*found, *of_jobs, *waits) if run is not None]

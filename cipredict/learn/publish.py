@@ -7,8 +7,9 @@ that does not answer as its learner did (within 1e-5) is never published.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,18 @@ from cipredict import __version__
 from cipredict.errors import CipredictError
 from cipredict.forecast.bundle import Bundle, Manifest, Served, write_bundle
 from cipredict.forecast.case_index import CaseIndex, build_case_index
+from cipredict.forecast.durations import FLAVOURS
 from cipredict.forecast.features import FEATURES
 from cipredict.forecast.graphs import score_graph
 from cipredict.forecast.state import Floats
 from cipredict.forecast.state_codec import encode_state
-from cipredict.learn.case_time import OFFSET_S, Clock, final_clock
+from cipredict.learn.case_time import final_clock
+from cipredict.learn.clock import OFFSET_S, Clock
 from cipredict.learn.conformal import LogConformal
 from cipredict.learn.ensemble import Ensemble, combine
 from cipredict.learn.history import History
+from cipredict.learn.needs import places_of
+from cipredict.learn.plan_time import PLAN_DEFAULT
 from cipredict.learn.replay import final_state
 from cipredict.learn.run_time import TimedRun, final_memories, fixed_overhead_s
 from cipredict.learn.seconds import from_log_ratio
@@ -43,6 +48,7 @@ class Learned:
     ----------
     graphs : `failure/xgboost` and so on → ONNX bytes
     features : that the failure graphs read; an older version's may differ from what this one computes
+    new_case : scope of neighbours → interval factors on their median
     """
 
     graphs: Mapping[str, bytes]
@@ -55,22 +61,27 @@ class Learned:
     trained_to: str
     model_version: str | None = None
     features: tuple[str, ...] = FEATURES
+    new_case: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> Learned:
         """Take the learned part out of a bundle."""
         manifest = bundle.manifest
+        conformal = dict(manifest.conformal)
+        new_case = conformal.pop("new_case", {}).get("scopes", {})
+        conformal.pop("run", None)  # of the history, not of the learners
         return cls(
             graphs={f"{p}/{name}": graph for p in manifest.served for name, graph in bundle.graphs(p).items()},
             served=manifest.served,
             sigmoid=manifest.sigmoid,
             needed_shares=manifest.needed_shares,
-            conformal={name: LogConformal.from_json(factors) for name, factors in manifest.conformal.items()},
+            conformal={name: LogConformal.from_json(factors) for name, factors in conformal.items()},
             anchors=manifest.anchors,
             observed_coverage=manifest.observed_coverage,
             trained_to=manifest.trained_to,
             model_version=manifest.model_version,
             features=manifest.features,
+            new_case={scope: (low, high) for scope, (low, high) in new_case.items()},  # type: ignore[attr-defined]  # by the schema
         )
 
     def registered_as(self, version: str) -> Learned:
@@ -105,6 +116,7 @@ def publish(learned: Learned, history: History, timed: Sequence[TimedRun], *, pa
     entries = {
         "cases/ids": "\0".join(history.case_ids).encode(),
         **{f"cases/{name}.f32": values.astype("<f4").tobytes() for name, values in columns.items()},
+        **{f"{FLAVOURS}{name}.f32": values.astype("<f4").tobytes() for name, values in history.flavours.items()},
         **encode_state(final_state(history), index),
         **{f"graphs/{name}.onnx": graph for name, graph in learned.graphs.items()},
     }
@@ -120,7 +132,8 @@ def _manifest(
     case_members: tuple[str, ...],
     now: datetime,
 ) -> Manifest:
-    memories = final_memories(timed)
+    memories, places = final_memories(timed), places_of(timed)
+    run_spread = final_clock(history).run_spread()
     return Manifest(
         created_at=now,
         repository=history.repository,
@@ -137,11 +150,19 @@ def _manifest(
         needed_shares=learned.needed_shares,
         coverage=learned.conformal["run_time"].coverage,
         observed_coverage=learned.observed_coverage,
-        conformal={name: asdict(factors) for name, factors in learned.conformal.items()},
+        conformal={
+            **{name: asdict(factors) for name, factors in learned.conformal.items()},
+            "new_case": {"scopes": dict(learned.new_case)},
+            **({"run": {"spread_share": run_spread}} if isfinite(run_spread) else {}),
+        },
         anchors=learned.anchors,
         overhead_s=fixed_overhead_s(timed),
         case_members=case_members,
-        series={name: asdict(memory) for name, memory in memories.items() if memory.seconds},
+        series={
+            name: memory.to_json() | (places[name].to_json() if name in places else {})
+            for name, memory in memories.items()
+            if memory.seconds
+        },
     )
 
 
@@ -153,7 +174,8 @@ def case_columns(learned: Learned, history: History, index: CaseIndex) -> Column
     clock = final_clock(history)
     slots = np.flatnonzero(clock.runs > 0)
     forecasts = _forecast_cases(learned, clock, index=index, slots=slots)
-    low, high = learned.conformal["case_time"].interval(forecasts["expected_s"])
+    forecasts["planned_s"] = clock.experts(slots)[learned.anchors.get("plan", PLAN_DEFAULT)]
+    low, high = learned.conformal["case_time"].interval(forecasts["expected_s"], clock.doubt(slots))
     columns = {"runs": clock.runs, "peak_memory_bytes": clock.peak_memory_bytes}
     for name, values in {**forecasts, "low_s": low, "high_s": high}.items():
         columns[name] = np.zeros(len(history.case_ids), np.float32)

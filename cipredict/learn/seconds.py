@@ -7,14 +7,15 @@ the anchor, so it can lose little; it serves only where it beats every baseline 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cipredict.forecast.state import Floats
-from cipredict.learn.conformal import LogConformal, conformalize, coverage_of
+from cipredict.learn.bands import replay_bands
+from cipredict.learn.conformal import LogConformal
 from cipredict.learn.ensemble import Ensemble, fit_members, fit_weights
 from cipredict.learn.members.interface import Member
 from cipredict.learn.recipe import Recipe
@@ -33,12 +34,29 @@ class SecondsRows:
     actual_s : shape (n,)
     baselines : name → seconds, shape (n,)
     position : of the run, shape (n,), non-decreasing
+    doubt : group of spread, see `bands`, shape (n,)
     """
 
     X: Floats
     actual_s: Seconds
     baselines: Mapping[str, Seconds]
     position: NDArray[np.int64]
+    doubt: NDArray[np.intp]
+
+    @classmethod
+    def join(cls, parts: Sequence[SecondsRows], *, n_features: int, names: Sequence[str]) -> SecondsRows:
+        """Put rows of one run after those of another; the shape of nothing needs to be told."""
+        if not parts:
+            none = np.zeros(0)
+            blank = np.zeros((0, n_features), np.float32)
+            return cls(blank, none, dict.fromkeys(names, none), np.zeros(0, np.int64), np.zeros(0, np.intp))
+        return cls(
+            X=np.concatenate([part.X for part in parts]),
+            actual_s=np.concatenate([part.actual_s for part in parts]),
+            baselines={name: np.concatenate([part.baselines[name] for part in parts]) for name in names},
+            position=np.concatenate([part.position for part in parts]),
+            doubt=np.concatenate([part.doubt for part in parts]),
+        )
 
     def window(self, start: int, stop: int) -> SecondsRows:
         """Give the rows of runs start…stop."""
@@ -47,7 +65,7 @@ class SecondsRows:
     def take(self, keep: NDArray[np.bool_]) -> SecondsRows:
         """Give the rows where `keep`."""
         kept = {name: values[keep] for name, values in self.baselines.items()}
-        return SecondsRows(self.X[keep], self.actual_s[keep], kept, self.position[keep])
+        return SecondsRows(self.X[keep], self.actual_s[keep], kept, self.position[keep], self.doubt[keep])
 
     def thin(self, max_rows: int) -> SecondsRows:
         """Give every k-th row, at most `max_rows`."""
@@ -118,21 +136,30 @@ def study_seconds(rows: SecondsRows, recipe: Recipe, *, fit_end: int, train_end:
     errors = {name: wape(values, holdout.actual_s) for name, values in forecast.items()}
     reasons = _reasons(errors, recipe)
     served = MODEL if not reasons else baseline
-    conformal = conformalize(
-        window_forecast if served == MODEL else window.baselines[served],
-        window.actual_s,
-        coverage=recipe.promotion["coverage"],
-        offset_s=offset_s,
-    )
+    replayed = rows.window(fit_end, 2**62) if served == MODEL else rows
+    served_s = np.concatenate([window_forecast, forecast[MODEL]]) if served == MODEL else rows.baselines[served]
+    conformal, observed = _intervals(replayed, served_s, recipe, offset_s=offset_s, start=train_end)
     return SecondsStudy(
         model=model,
         wape=errors,
         served_by=served,
         reasons=reasons,
         conformal=conformal,
-        observed_coverage=coverage_of(conformal, forecast[served], holdout.actual_s),
+        observed_coverage=observed,
         holdout_rows=len(holdout.actual_s),
     )
+
+
+def _intervals(
+    rows: SecondsRows, served_s: Seconds, recipe: Recipe, *, offset_s: float, start: int
+) -> tuple[LogConformal, float]:
+    """Give today's interval factors, and the share of the rows from run `start` on inside the interval of their day."""
+    cuts = np.flatnonzero(np.diff(rows.position)) + 1
+    parts = [np.split(column, cuts) for column in (served_s, rows.actual_s, rows.doubt)] if len(served_s) else [[]] * 3
+    conformal, inside = replay_bands(zip(*parts, strict=True), coverage=recipe.promotion["coverage"], offset_s=offset_s)
+    judged = np.concatenate(inside) if inside else np.zeros(0, np.bool_)
+    judged = judged[(rows.position >= start)[len(rows.position) - len(judged) :]]
+    return conformal, float(judged.mean()) if len(judged) else float("nan")
 
 
 def _best(rows: SecondsRows) -> str:
@@ -182,15 +209,13 @@ def _reasons(errors: Mapping[str, float], recipe: Recipe) -> tuple[str, ...]:
 
 
 def _without_model(rows: SecondsRows, baseline: str, recipe: Recipe, *, offset_s: float) -> SecondsStudy:
-    conformal = conformalize(
-        rows.baselines[baseline], rows.actual_s, coverage=recipe.promotion["coverage"], offset_s=offset_s
-    )
+    conformal, observed = _intervals(rows, rows.baselines[baseline], recipe, offset_s=offset_s, start=0)
     return SecondsStudy(
         model=None,
         wape={name: wape(values, rows.actual_s) for name, values in rows.baselines.items()},
         served_by=baseline,
         reasons=(f"only {len(rows.actual_s)} measurements",),
         conformal=conformal,
-        observed_coverage=coverage_of(conformal, rows.baselines[baseline], rows.actual_s),
+        observed_coverage=observed,
         holdout_rows=0,
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from pathlib import Path
 
 from cipredict.forecast.bundle import Served
 from cipredict.forecast.case_index import build_case_index
 from cipredict.forecast.run_features import OFFSET_S as RUN_OFFSET_S
-from cipredict.learn.case_time import OFFSET_S as CASE_OFFSET_S
 from cipredict.learn.case_time import collect_case_times
+from cipredict.learn.clock import OFFSET_S as CASE_OFFSET_S
 from cipredict.learn.failure import FALLBACK, MODEL, FailureStudy, study_failure
 from cipredict.learn.history import History
+from cipredict.learn.newcomers import NewcomerSpread, measure_newcomers
+from cipredict.learn.plan_time import PlanStudy, study_plans
 from cipredict.learn.publish import Learned, to_graphs
 from cipredict.learn.recipe import Recipe, read_recipe
 from cipredict.learn.run_time import TimedRun, collect_run_times
@@ -30,6 +32,8 @@ class Training:
     seconds: Mapping[str, SecondsStudy]
     recipes: Mapping[str, Recipe]
     learned: Learned
+    plans: PlanStudy
+    newcomers: NewcomerSpread
 
 
 def train(history: History, timed: Sequence[TimedRun], *, cache: Path | None = None) -> Training:
@@ -47,7 +51,16 @@ def train(history: History, timed: Sequence[TimedRun], *, cache: Path | None = N
         name: _study(rows[name], history, recipes[name], offset_s=offset_s)
         for name, offset_s in (("case_time", CASE_OFFSET_S), ("run_time", RUN_OFFSET_S))
     }
-    return Training(failure, seconds, recipes, _learned(history, failure, seconds=seconds, rows=rows))
+    plans = study_plans(history)
+    newcomers = measure_newcomers(history, coverage=recipes["case_time"].promotion["coverage"])
+    learned = _learned(history, failure, seconds=seconds, rows=rows)
+    learned = replace(
+        learned,
+        anchors={**learned.anchors, "plan": plans.chosen},
+        new_case=newcomers.scopes,
+        observed_coverage={**learned.observed_coverage, "new_case": _or_none(newcomers.observed_coverage)},
+    )
+    return Training(failure, seconds, recipes, learned, plans, newcomers)
 
 
 def _study(rows: SecondsRows, history: History, recipe: Recipe, *, offset_s: float) -> SecondsStudy:

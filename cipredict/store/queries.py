@@ -47,6 +47,11 @@ def load_jobs(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_jobs", as_of)
 
 
+def load_flavour_times(store: Store, as_of: datetime, *, last_runs: int = 20) -> Table:
+    """Give a row per job name, runner and case: its median seconds in the `last_runs`."""
+    return query_file(store.connection, "sql/load_flavour_times.sql", {"as_of": utc(as_of), "last_runs": last_runs})
+
+
 def load_coverage_links(store: Store, as_of: datetime) -> Table:
     """Give a row per case and executed file, as last measured."""
     return _load(store, "load_coverage_links", as_of)

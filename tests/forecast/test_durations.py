@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from cipredict.errors import InputError
 from cipredict.forecast.bundle import Bundle
 from cipredict.forecast.durations import DEFAULT_S, DurationTable
 from cipredict.forecast.interface import Basis, DurationForecast
@@ -16,6 +17,8 @@ from cipredict.forecast.state import State
 def known(case_id: str, seconds: float) -> DurationForecast:
     return DurationForecast(case_id, seconds, seconds / 2, seconds * 2, Basis.HISTORY, 4)
 
+
+FACTORS = {"ubuntu": [1.0, 0.5], "windows 3.12": [3.0, 1.0]}
 
 TABLE = DurationTable(
     known(case_id, seconds)
@@ -35,9 +38,9 @@ TABLE = DurationTable(
     [
         pytest.param("a/test_x.py::TestA::test_f[3]", 2.0, id="function: its other parameters"),
         pytest.param("a/test_x.py::TestA::test_new", 3.0, id="class"),
-        pytest.param("a/test_x.py::TestNew::test_new", 5.5, id="file"),
-        pytest.param("a/test_new.py::test_new", 8.0, id="folder"),
-        pytest.param("c/test_new.py::test_new", 14.0, id="suite"),
+        pytest.param("a/test_x.py::TestNew::test_new", 8.0, id="file, the most alike"),
+        pytest.param("a/test_new.py::test_new", 20.0, id="folder, the most alike"),
+        pytest.param("c/test_new.py::test_new", 20.0, id="suite, the most alike"),
     ],
 )
 def test_an_unknown_case_takes_the_median_of_its_nearest_scope(case_id: str, expected: float) -> None:
@@ -81,3 +84,14 @@ def test_a_bundles_columns_become_forecasts(make_bundle: Callable[..., Bundle]) 
     assert DurationForecast("a.py::measured", 2.0, 1.0, 4.0, Basis.HISTORY, 3, 4096) == table.expected("a.py::measured")
     assert table.expected("a.py::never").basis == Basis.FALLBACK
     assert table.individual(bundle, [*ids, "x"]) == {"a.py::measured": {"net": 2.5}, "a.py::never": {}, "x": {}}
+
+
+def test_a_flavour_scales_what_is_known(make_bundle: Callable[..., Bundle]) -> None:
+    factors = {f"cases/flavours/{name}.f32": array("f", values).tobytes() for name, values in FACTORS.items()}
+    bundle = make_bundle(State.blank(["a.py::one", "a.py::two"]), entries=factors)
+    table = DurationTable.from_bundle(bundle, flavour="windows 3.12")
+    assert DurationForecast("a.py::one", 6.0, 3.0, 12.0, Basis.HISTORY, 3) == table.expected("a.py::one")
+    assert DurationTable.for_plans(bundle, flavour="ubuntu").expected("a.py::two").expected_s == 1.0
+    assert DurationTable.from_bundle(bundle).expected("a.py::one").expected_s == 2.0
+    with pytest.raises(InputError, match=r"known: 'ubuntu', 'windows 3\.12'"):
+        DurationTable.from_bundle(bundle, flavour="beos")

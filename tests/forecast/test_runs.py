@@ -33,6 +33,7 @@ def test_the_baseline_answers_with_its_interval(make_bundle: Callable[..., Bundl
         "median3": 100.0,
         "median20": 100.0,
         "mean7": 100.0,
+        "leader": 100.0,
     }
 
 
@@ -43,7 +44,7 @@ def test_an_unknown_series_names_the_known_ones(make_bundle: Callable[..., Bundl
 
 def test_run_features_of_a_known_past() -> None:
     facts = ChangeFacts((Change("a.py", 3, 4), Change("tests/test_a.py")), "topic", is_base_push=True)
-    row = dict(zip(RUN_FEATURES, run_features(SeriesPast((9.0, 19.0), None, 4.0), facts, NOON)[0], strict=True))
+    row = dict(zip(RUN_FEATURES, run_features(SeriesPast((9.0, 19.0), cases_s=4.0), facts, NOON)[0], strict=True))
     expected = {
         "log_last": np.log(20),
         "log_median5": (np.log(10) + np.log(20)) / 2,

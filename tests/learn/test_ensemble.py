@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from cipredict.forecast.probability import apply_sigmoid
 from cipredict.learn.calibration import fit_sigmoid, reliability
-from cipredict.learn.conformal import LogConformal, conformalize, coverage_of
 from cipredict.learn.ensemble import combine, fit_weights
 from cipredict.learn.history import History
 from cipredict.learn.policies import order_of
@@ -87,32 +86,6 @@ def test_the_calibration_table_counts_every_case_once() -> None:
     p = np.array([0.0, 0.002, 0.05, 0.5, 1.0])
     rows = reliability(p, np.array([0, 0, 0, 1, 1], np.float32), np.full(5, 2, np.float32))
     assert [(row.cases, row.observed) for row in rows] == [(2, 0), (2, 0), (2, 0), (4, 1)]
-
-
-@pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95])
-def test_intervals_cover_what_they_promise(coverage: float) -> None:
-    """Noise that differs by band, so that one factor for all would not do."""
-    generator = np.random.default_rng(3)
-    expected = np.exp(generator.uniform(np.log(0.005), np.log(300), 8000))
-    actual = expected * np.exp(generator.normal(0, np.where(expected < 1, 0.6, 0.1)))
-    fitted = conformalize(expected[:4000], actual[:4000], coverage=coverage, offset_s=1e-3)
-    for part in (expected < 1, expected >= 1):
-        part = part & (np.arange(8000) >= 4000)  # noqa: PLW2901  # the half it was not fitted on
-        assert coverage_of(fitted, expected[part], actual[part]) == pytest.approx(coverage, abs=0.025)
-
-
-@given(st.lists(st.floats(0, 1e4), min_size=1, max_size=20), st.integers(0, 60))
-def test_an_interval_holds_its_forecast(expected: list[float], rows: int) -> None:
-    generator = np.random.default_rng(rows)
-    fitted = conformalize(generator.uniform(0, 9, rows), generator.uniform(0, 9, rows), coverage=0.9, offset_s=1.0)
-    low, high = fitted.interval(np.array(expected))
-    assert ((low >= 0) & (low <= expected) & (high >= expected)).all()
-
-
-def test_factors_survive_json() -> None:
-    fitted = conformalize(np.ones(9), np.arange(9.0), coverage=0.9, offset_s=1.0)
-    as_json = {name: list(v) if isinstance(v := getattr(fitted, name), tuple) else v for name in fitted.__slots__}
-    assert LogConformal.from_json(as_json) == fitted
 
 
 def test_ties_are_worth_chance() -> None:

@@ -24,7 +24,7 @@ from cipredict.forecast.runs import forecast_run
 from cipredict.forecast.state import Episode, Floats, Ints, PathMemory
 from cipredict.learn import publish as publishing
 from cipredict.learn import train as training_module
-from cipredict.learn.conformal import conformalize
+from cipredict.learn.bands import AdaptiveBands
 from cipredict.learn.ensemble import Ensemble, fit_members
 from cipredict.learn.history import History
 from cipredict.learn.publish import PARITY, Learned, publish, to_graphs
@@ -52,7 +52,7 @@ def trained(
 def bare(served_by: str = "last") -> Learned:
     """What a training without a single model leaves."""
     served = {name: Served(served_by, {}, ("nothing learned",), {}) for name in ("case_time", "run_time")}
-    interval = conformalize(np.ones(40), np.linspace(0.5, 2, 40), coverage=0.9, offset_s=1.0)
+    interval = AdaptiveBands(0.9).table(1.0)
     return Learned(
         graphs={},
         served={"failure": Served("decay10/time", {}, ("nothing learned",), {}), **served},

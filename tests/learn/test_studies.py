@@ -120,7 +120,13 @@ def seconds_rows(*, signal: bool, n: int = 3000) -> SecondsRows:
     last = generator.uniform(5, 50, n)
     noise = generator.normal(0, 0.1, n)
     actual = last * np.exp(noise + (0.8 * (features[:, 0] > 0) if signal else 0))
-    return SecondsRows(features, actual, {"last": last, "double": 2 * last}, np.arange(n) * 100 // n)
+    return SecondsRows(
+        X=features,
+        actual_s=actual,
+        baselines={"last": last, "double": 2 * last},
+        position=np.arange(n) * 100 // n,
+        doubt=np.zeros(n, np.intp),
+    )
 
 
 def test_a_learnable_duration_is_promoted(small_recipes: Callable[..., Recipe]) -> None:

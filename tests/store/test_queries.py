@@ -60,6 +60,7 @@ DATED = [
     queries.load_case_runs,
     queries.load_changes,
     queries.load_jobs,
+    queries.load_flavour_times,
     queries.load_coverage_links,
     queries.load_coverage_files,
     queries.load_benchmark_events,
