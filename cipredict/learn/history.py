@@ -94,7 +94,6 @@ class History:
     case_ids : slot → id
     links, mutations : coverage and imports, injected faults; a replay sees each only in runs that started after it was
         recorded
-    links : coverage and imports; a replay sees them only in runs that started after they were recorded
     flavours : operating system, Python → factor on the seconds of each case (slot), as of the end
     """
 
