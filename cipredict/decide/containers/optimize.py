@@ -1,0 +1,142 @@
+"""The search for a faster Dockerfile: apply the safe rewrite that saves most by replay, and look again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cipredict.decide.containers.replay import HistoryTokens, Replay, replay
+from cipredict.decide.containers.rewrites.cache_mounts import RULE as CACHE_MOUNT
+from cipredict.decide.containers.rewrites.interface import Proposal, Situation
+from cipredict.decide.containers.rewrites.rules import RULES
+from cipredict.dockerfile.parser import DockerfileError
+
+MOST_REWRITES = 30
+
+
+class Applied(NamedTuple):
+    """A rewrite that was applied, and the replays without and with it."""
+
+    proposal: Proposal
+    before: Replay
+    after: Replay
+
+
+class Refused(NamedTuple):
+    """A rewrite that was not applied, and what it would have brought; no replay where that is not known."""
+
+    proposal: Proposal
+    after: Replay | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the search found: the last situation holds the text and the ignore rules."""
+
+    start: Situation
+    end: Situation
+    applied: tuple[Applied, ...]
+    refused: tuple[Refused, ...]
+    before: Replay
+    after: Replay
+
+    @property
+    def speedup(self) -> float:
+        """Give the seconds before divided by those after; 1 where nothing changed."""
+        return self.before.seconds / self.after.seconds if self.after.seconds else 1.0
+
+    def added_patterns(self) -> tuple[str, ...]:
+        """Give what is to be added to the ignore file."""
+        return self.end.ignore.patterns[len(self.start.ignore.patterns) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Replays situations over one history; `measured_s` by the text of an instruction."""
+
+    tokens: HistoryTokens
+    measured_s: Mapping[str, float]
+
+    def replay(self, situation: Situation) -> Replay:
+        """Build every commit with a Dockerfile."""
+        return replay(situation.links, self.tokens, situation.ignore, seconds=self.seconds(situation))
+
+    def seconds(self, situation: Situation) -> dict[int, float]:
+        """Give the measured seconds by number of instruction."""
+        if not self.measured_s:
+            return {}
+        texts = {number: normal_text(one.text) for number, one in enumerate(situation.dockerfile.instructions)}
+        return {number: self.measured_s[text] for number, text in texts.items() if text in self.measured_s}
+
+
+def normal_text(text: str) -> str:
+    """Give an instruction's text with single spaces, as builders print it."""
+    return " ".join(text.split())
+
+
+def optimize(start: Situation, judge: Judge) -> Outcome:
+    """Rewrite until nothing that is safe saves anything."""
+    situation, before = start, judge.replay(start)
+    now = before
+    applied: list[Applied] = []
+    for _ in range(MOST_REWRITES):
+        found = _best(situation, now, judge)
+        if found is None:
+            break
+        proposal, situation, after = found
+        applied.append(Applied(proposal, now, after))
+        now = after
+    return Outcome(start, situation, tuple(applied), tuple(_refused(situation, now, judge)), before, now)
+
+
+def proposals(situation: Situation) -> Iterator[Proposal]:
+    """Give what all rules propose."""
+    for rule in RULES.values():
+        yield from rule(situation)
+
+
+def _best(situation: Situation, now: Replay, judge: Judge) -> tuple[Proposal, Situation, Replay] | None:
+    best: tuple[Proposal, Situation, Replay] | None = None
+    for proposal in proposals(situation):
+        if not proposal.is_safe:
+            continue
+        rewritten = result_of(proposal, situation)
+        if rewritten is None:
+            continue
+        after = judge.replay(rewritten)
+        if proposal.rule == CACHE_MOUNT:  # what it saves is inside a layer, where no replay looks
+            return proposal, rewritten, after
+        if _saves(now, after) and (best is None or _rank(after) < _rank(best[2])):
+            best = (proposal, rewritten, after)
+    return best
+
+
+def result_of(proposal: Proposal, situation: Situation) -> Situation | None:
+    """Read what a rewrite would give; nothing where it could not be read."""
+    try:
+        return situation.with_text(proposal.text, situation.ignore.adding(proposal.ignore))
+    except DockerfileError:
+        return None
+
+
+def _saves(now: Replay, after: Replay) -> bool:
+    """Tell whether a rewrite saves seconds or RUNs, and costs neither."""
+    is_no_worse = after.seconds <= now.seconds and after.run_rebuilds <= now.run_rebuilds
+    return is_no_worse and (after.seconds, after.run_rebuilds) != (now.seconds, now.run_rebuilds)
+
+
+def _rank(after: Replay) -> tuple[float, int, int]:
+    return (after.seconds, after.run_rebuilds, after.layer_rebuilds)
+
+
+def _refused(situation: Situation, now: Replay, judge: Judge) -> Iterator[Refused]:
+    """Give what was left undone: unsafe where it would save something, and advice."""
+    for proposal in proposals(situation):
+        if proposal.is_safe:
+            continue
+        rewritten = result_of(proposal, situation)
+        after = judge.replay(rewritten) if rewritten else None
+        would_save = after is not None and _saves(now, after)
+        if proposal.advice_only or would_save or (proposal.text == situation.dockerfile.text and not proposal.ignore):
+            yield Refused(proposal, after)
