@@ -24,6 +24,10 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "export": ("cipredict.cli.export", "Give the store to others: Parquet, CTRF, OpenTelemetry."),
     "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
     "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
+    "container": (
+        "cipredict.cli.container",
+        "Say what container builds rebuild; rewrite Dockerfiles; emit build steps.",
+    ),
     "doctor": ("cipredict.cli.doctor", "Check everything that plans rest on; say what to do."),
 }
 """Command → (module, one line), in the order of use."""

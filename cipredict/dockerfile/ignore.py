@@ -31,7 +31,7 @@ class IgnoreFile:
 
     def adding(self, patterns: Iterable[str]) -> IgnoreFile:
         """Give these rules with more of them at the end."""
-        return IgnoreFile((*self.patterns, *patterns))
+        return IgnoreFile((*self.patterns, *(cleaned for one in patterns if (cleaned := _clean(one)))))
 
 
 def parse_ignore(text: str) -> IgnoreFile:

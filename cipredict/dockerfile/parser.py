@@ -35,12 +35,13 @@ _BOM = "\ufeff"
 
 
 class DockerfileError(ValueError):
-    """A Dockerfile that BuildKit refuses; `line` counts from 1."""
+    """A Dockerfile that BuildKit refuses; `line` counts from 1, `remedy` is a sentence."""
 
-    def __init__(self, message: str, line: int) -> None:
+    def __init__(self, message: str, line: int, *, remedy: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.line = line
+        self.remedy = remedy
 
 
 class Heredoc(NamedTuple):
@@ -120,7 +121,8 @@ def parse_dockerfile(text: str, *, is_modern: bool = False) -> Dockerfile:
     parser = _Parser(text, is_modern)
     instructions = tuple(parser.read())
     if not instructions:
-        raise DockerfileError("there is no instruction in it", max(1, parser.line_number))
+        line = max(1, parser.line_number)
+        raise DockerfileError("there is no instruction in it", line, remedy="Begin it with FROM and an image.")
     return Dockerfile(text, instructions, parser.directives, parser.escape)
 
 
@@ -166,11 +168,13 @@ class _Parser:
             self.takes_directives = False
             return
         if name in self.directives:
-            raise DockerfileError(f"the directive '{name}' stands there twice", number)
+            raise DockerfileError(f"the directive '{name}' stands there twice", number, remedy="Remove one.")
         self.directives[name] = match[2]
         if name == "escape":
             if match[2] not in _CONTINUATIONS:
-                raise DockerfileError(f"the escape character is {match[2]!r}, not ` or \\", number)
+                raise DockerfileError(
+                    f"the escape character is {match[2]!r}, not ` or \\", number, remedy="Write one of the two."
+                )
             self.escape = match[2]
 
     def _join(self, first: str) -> str:
@@ -216,7 +220,8 @@ class _Parser:
             if (line.text.lstrip("\t") if mark.strips_tabs else line.text) == mark.name:
                 return mark._replace(content="".join(content))
             content.append(self.text[line.start : line.end])
-        raise DockerfileError(f"the heredoc '{mark.name}' does not end", number)
+        remedy = f"Close it with a line that holds {mark.name} and nothing else."
+        raise DockerfileError(f"the heredoc '{mark.name}' does not end", number, remedy=remedy)
 
 
 def _heredoc_mark(match: re.Match[str]) -> Iterator[Heredoc]:
@@ -271,4 +276,5 @@ def _strip(line: str) -> str:
 def _check_length(raw: str, number: int) -> None:
     length = len(raw.encode("utf-8", "surrogateescape"))
     if length > LONGEST_LINE_BYTES + raw.endswith("\n"):
-        raise DockerfileError(f"the line is {length:,} bytes long, and BuildKit reads {LONGEST_LINE_BYTES:,}", number)
+        message = f"the line is {length:,} bytes long, and BuildKit reads {LONGEST_LINE_BYTES:,}"
+        raise DockerfileError(message, number, remedy="Break it with the escape character, or copy a file instead.")

@@ -101,14 +101,14 @@ def read_stages(
     given = {**PLATFORM_ARGS, **(build_args or {})}
     starts = [number for number, one in enumerate(instructions) if one.keyword == "FROM"]
     if not starts:
-        raise DockerfileError("it has no FROM", instructions[0].start_line)
+        raise DockerfileError("it has no FROM", instructions[0].start_line, remedy="Name a base image first.")
     global_args = _global_args(instructions[: starts[0]], given)
     stages: list[Stage] = []
     for index, first in enumerate(starts):
         last = starts[index + 1] - 1 if index + 1 < len(starts) else len(instructions) - 1
         stages.append(_stage(instructions[first], stages, global_args, span=(first, last)))
     names = Stages(tuple(stages), global_args)
-    linked = tuple(_linked(one, names, instructions, contexts) for one in stages)
+    linked = tuple(_linked(one, names, instructions, contexts=contexts) for one in stages)
     return Stages(linked, global_args)
 
 
@@ -117,10 +117,13 @@ def _check_keywords(instructions: Sequence[Instruction]) -> None:
         for part in (one, one.sub):
             if part is not None and part.keyword not in KEYWORDS:
                 near = get_close_matches(part.keyword, KEYWORDS, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise DockerfileError(f"'{part.keyword[:40]}' is no instruction{hint}", one.start_line)
+                remedy = (
+                    f"Did you mean {near[0]}?" if near else "Give a Dockerfile, or end the line above with a backslash."
+                )
+                raise DockerfileError(f"'{part.keyword[:40]}' is no instruction", one.start_line, remedy=remedy)
     if instructions[0].keyword not in {"FROM", "ARG"}:
-        raise DockerfileError("the first instruction is neither FROM nor ARG", instructions[0].start_line)
+        line = instructions[0].start_line
+        raise DockerfileError("the first instruction is neither FROM nor ARG", line, remedy="Name a base image first.")
 
 
 def _global_args(instructions: Sequence[Instruction], given: Mapping[str, str]) -> dict[str, str]:
@@ -155,7 +158,7 @@ def _stage(
     return Stage(len(before), name, image, parent.index if parent else None, *span, needs)
 
 
-def _linked(stage: Stage, names: Stages, instructions: Sequence[Instruction], contexts: Sequence[str]) -> Stage:
+def _linked(stage: Stage, names: Stages, instructions: Sequence[Instruction], *, contexts: Sequence[str]) -> Stage:
     needs = list(stage.needs)
     for number in range(stage.first + 1, stage.last + 1):
         for name in stage_references(instructions[number]):
@@ -192,7 +195,7 @@ def resolve(name: str, stage: Stage, names: Stages, *, contexts: Sequence[str] =
     if name.isdigit():
         if int(name) >= stage.index:
             message = f"there is no stage {name} before this one, which is stage {stage.index}"
-            raise DockerfileError(message, line)
+            raise DockerfileError(message, line, remedy="Stages count from 0; name them with AS.")
         return names.stages[int(name)]
     expanded = expand(name, names.global_args)
     found = names.find(expanded)
@@ -202,6 +205,8 @@ def resolve(name: str, stage: Stage, names: Stages, *, contexts: Sequence[str] =
     if found is None and is_plain and expanded not in contexts and expanded.lower() not in _OFFICIAL_IMAGES:
         known = [one.name for one in names.stages if one.name]
         near = get_close_matches(expanded.lower(), known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else "name one with AS, or give --build-context"
-        raise DockerfileError(f"there is no stage '{expanded}'; {hint}", line)
+        remedy = (
+            f"Did you mean '{near[0]}'?" if near else "Name one with AS, or give --build-context if you build with one."
+        )
+        raise DockerfileError(f"there is no stage '{expanded}'", line, remedy=remedy)
     return None

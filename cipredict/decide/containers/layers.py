@@ -126,11 +126,6 @@ class _Write(NamedTuple):
     is_image: bool = False
 
 
-def target_stage(stages: Stages, wish: BuildWish) -> Stage | None:
-    """Give the stage that is built: the last one unless another is wanted; none where there is no such stage."""
-    return stages.find(wish.target) if wish.target else stages.stages[-1]
-
-
 def read_links(dockerfile: Dockerfile, stages: Stages, target: Stage, wish: BuildWish) -> tuple[Link, ...]:
     """Give the links of a target, each after those that it needs."""
     reader = _LinkReader(dockerfile, stages, wish)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from cipredict.decide.containers.paths import overlap
-from cipredict.decide.containers.rewrites.interface import Condition, Proposal, Situation, assumed, proved, violated
+from cipredict.decide.containers.rewrites.interface import Proposal, Situation, assumed, proved, violated
 
 RULE = "ignore-file"
 _FOLDERS = (
@@ -55,7 +55,7 @@ def propose(situation: Situation) -> Iterator[Proposal]:
             1,
             situation.dockerfile.text,
             conditions,
-            _patterns(safe),
+            tuple(safe),
         )
     for name in names:
         reason = corpus.reason(name) or ("tests are not run in the image by others" if name in _TESTS else "")
@@ -66,12 +66,8 @@ def propose(situation: Situation) -> Iterator[Proposal]:
                 1,
                 situation.dockerfile.text,
                 (violated(reason),),
-                _patterns([name]),
+                (name,),
             )
-
-
-def _patterns(names: list[str]) -> tuple[str, ...]:
-    return tuple(f"/{name}" if "/" not in name else name for name in names)
 
 
 def _copies_a_folder(situation: Situation) -> bool:
@@ -132,6 +128,3 @@ def _names(text: str, name: str) -> bool:
     if "." in name.lstrip("."):
         return re.search(rf"(?<![\w.-]){stem}(?![\w-])", text) is not None
     return re.search(rf"(?<![\w.-]){stem}/|[\"'`]\.?/?{stem}[\"'`]|\bimport {stem}\b|\bfrom {stem}\b", text) is not None
-
-
-Conditions = tuple[Condition, ...]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cipredict.decide.containers.layers import BuildWish, Link, read_links
 from cipredict.dockerfile.context import Context
 from cipredict.dockerfile.ignore import IgnoreFile
-from cipredict.dockerfile.parser import Dockerfile, Instruction, parse_dockerfile
+from cipredict.dockerfile.parser import Dockerfile, DockerfileError, Instruction, parse_dockerfile
 from cipredict.dockerfile.stages import Stage, Stages, read_stages
 
 
@@ -83,6 +83,7 @@ class Situation:
     context: Context
     ignore: IgnoreFile
     keeps_mounts: bool = False
+    is_modern: bool = False
 
     def instruction(self, number: int) -> Instruction:
         return self.dockerfile.instructions[number]
@@ -98,7 +99,12 @@ class Situation:
     def with_text(self, text: str, ignore: IgnoreFile) -> Situation:
         """Read a rewritten text in the same surroundings."""
         return read_situation(
-            text, self.wish, context=self.context, ignore=ignore, keeps_mounts=self.keeps_mounts, is_modern=True
+            text,
+            self.wish,
+            context=self.context,
+            ignore=ignore,
+            keeps_mounts=self.keeps_mounts,
+            is_modern=self.is_modern,
         )
 
 
@@ -122,7 +128,7 @@ def read_situation(
     stages = read_stages(dockerfile, build_args=wish.args, contexts=wish.contexts)
     target = find_target(stages, wish)
     links = read_links(dockerfile, stages, target, wish)
-    return Situation(dockerfile, stages, target, links, wish, context, ignore, keeps_mounts)
+    return Situation(dockerfile, stages, target, links, wish, context, ignore, keeps_mounts, is_modern)
 
 
 def find_target(stages: Stages, wish: BuildWish) -> Stage:
@@ -133,8 +139,6 @@ def find_target(stages: Stages, wish: BuildWish) -> Stage:
     DockerfileError
         There is no such stage.
     """
-    from cipredict.dockerfile.parser import DockerfileError  # noqa: PLC0415  # only when it fails
-
     if not wish.target:
         return stages.stages[-1]
     found = stages.find(wish.target)
