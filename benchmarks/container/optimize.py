@@ -104,7 +104,7 @@ SITUATIONS = [
     ),
     Situation(
         "tools installed after COPY . .",
-        "mozilla__bugbug",
+        "healthchecks__healthchecks",
         'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN apt-get update && apt-get install -y chromium\nRUN pip install -r requirements.txt\nRUN python setup.py develop\nCMD ["x"]\n',
         'FROM python:3.12-slim\nWORKDIR /app\nRUN apt-get update && apt-get install -y chromium\nCOPY requirements.txt ./\nRUN pip install -r requirements.txt\nCOPY . .\nRUN python setup.py develop\nCMD ["x"]\n',
         contents={"requirements.txt": "numpy==2\n"},

@@ -13,6 +13,8 @@ from cipredict.decide.containers.rewrites.rules import RULES
 from cipredict.dockerfile.parser import DockerfileError
 
 MOST_REWRITES = 30
+LEAST_SAVED_S = 0.2
+"""Per build. For less than that, where no RUN is saved, nobody should have to read a changed file."""
 
 
 class Applied(NamedTuple):
@@ -121,9 +123,10 @@ def result_of(proposal: Proposal, situation: Situation) -> Situation | None:
 
 
 def _saves(now: Replay, after: Replay) -> bool:
-    """Tell whether a rewrite saves seconds or RUNs, and costs neither."""
-    is_no_worse = after.seconds <= now.seconds and after.run_rebuilds <= now.run_rebuilds
-    return is_no_worse and (after.seconds, after.run_rebuilds) != (now.seconds, now.run_rebuilds)
+    """Tell whether a rewrite saves RUNs or seconds worth reading about, and costs neither."""
+    if after.seconds > now.seconds or after.run_rebuilds > now.run_rebuilds:
+        return False
+    return after.run_rebuilds < now.run_rebuilds or now.seconds - after.seconds >= LEAST_SAVED_S * max(1, now.builds)
 
 
 def _rank(after: Replay) -> tuple[float, int, int]:
