@@ -10,12 +10,13 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ContainerOptimizer": "cipredict.container_optimizer",
     "DistributedTestOrchestrator": "cipredict.orchestrator",
     "PipelineMLPredictor": "cipredict.pipeline_predictor",
     "Worker": "cipredict.orchestrator",
 }
 
-__all__ = ["DistributedTestOrchestrator", "PipelineMLPredictor", "Worker", "__version__"]
+__all__ = ["ContainerOptimizer", "DistributedTestOrchestrator", "PipelineMLPredictor", "Worker", "__version__"]
 
 
 def __getattr__(name: str) -> object:
