@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from repositories import make_repository, real_commits  # noqa: E402  # the scripts are no package
+from repositories import make_repository, real_commits  # the scripts are no package
 
-from cipredict.cli.container_reading import BuildOptions, read_build  # noqa: E402
-from cipredict.decide.containers.optimize import optimize  # noqa: E402
-from cipredict.decide.containers.replay import Replay  # noqa: E402
+from cipredict.cli.container_reading import BuildOptions, read_build
+from cipredict.decide.containers.optimize import optimize
+from cipredict.decide.containers.replay import Replay
 
 PACKAGE = '{"name": "x", "scripts": {"build": "vite build"}, "dependencies": {"vue": "^3"}}\n'
 CARGO = '[package]\nname = "shipping"\nversion = "0.1.0"\n'

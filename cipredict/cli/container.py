@@ -42,7 +42,7 @@ def analyze(
     output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Show what each instruction reads, how often that changes and what history would rebuild: table on stderr."""
-    from cipredict.cli.container_reading import BuildOptions, analyze_file, read_build  # noqa: PLC0415
+    from cipredict.cli.container_reading import BuildOptions, Surroundings, analyze_file, read_build  # noqa: PLC0415
     from cipredict.cli.outputs import warn  # noqa: PLC0415
     from cipredict.render.containers import analyses_json, render_analysis  # noqa: PLC0415
 
@@ -58,9 +58,10 @@ def analyze(
         progress=progress,
     )
     shown, refused = [], []
+    known: dict[Path, Surroundings] = {}
     for path in dockerfiles:
         try:
-            shown.append(analyze_file(read_build(path, options)))
+            shown.append(analyze_file(read_build(path, options, known)))
         except InputError as error:
             if len(dockerfiles) == 1:
                 raise

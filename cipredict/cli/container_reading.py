@@ -7,8 +7,8 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from cipredict.act.containers_git import read_context, read_history
 from cipredict.decide.containers.analysis import analyze
@@ -69,8 +69,16 @@ class Build:
     notes: tuple[str, ...]
 
 
-def read_build(path: Path, options: BuildOptions) -> Build:
-    """Read everything about one Dockerfile.
+class Surroundings(NamedTuple):
+    """A context, its history, and what is missing."""
+
+    context: Context
+    tokens: HistoryTokens
+    notes: tuple[str, ...] = ()
+
+
+def read_build(path: Path, options: BuildOptions, known: dict[Path, Surroundings] | None = None) -> Build:
+    """Read everything about one Dockerfile; `known` remembers contexts that several Dockerfiles share.
 
     Raises
     ------
@@ -87,7 +95,10 @@ def read_build(path: Path, options: BuildOptions) -> Build:
         volatile = _volatile(dockerfile, set(options.volatile), given)
         wish = BuildWish(given, volatile, options.target, rules, options.contexts)
         folder = options.context or _guess_context(path, dockerfile)
-        context, history, notes = _surroundings(folder, options.commits)
+        known = {} if known is None else known
+        if folder not in known:
+            known[folder] = _surroundings(folder, options.commits)
+        context, tokens, notes = known[folder]
         ignore_path, ignore = _read_ignore(path, folder)
         situation = read_situation(
             text, wish, context=context, ignore=ignore, keeps_mounts=options.keeps_mounts, is_modern=is_modern
@@ -100,7 +111,7 @@ def read_build(path: Path, options: BuildOptions) -> Build:
     if volatile - set(options.volatile):
         names = ", ".join(sorted(volatile - set(options.volatile)))
         notes = (*notes, f"assumed to differ in every build: {names} (--build-arg NAME=VALUE says otherwise)")
-    judge = Judge(HistoryTokens(history), _measured(options.progress))
+    judge = Judge(tokens, _measured(options.progress))
     return Build(path, folder, ignore_path, situation, judge, notes)
 
 
@@ -190,20 +201,20 @@ def _shown(folder: Path) -> str:
     return os.path.relpath(folder)
 
 
-@lru_cache(maxsize=64)
-def _surroundings(folder: Path, commits: int) -> tuple[Context, ContextHistory, tuple[str, ...]]:
+def _surroundings(folder: Path, commits: int) -> Surroundings:
     if not folder.is_dir():
         raise InputError(f"The context {folder} is no folder.", slug="container-context", hint="Correct --context.")
     context = read_context(folder)
     if not commits:
-        return context, ContextHistory(), ()
+        return Surroundings(context, HistoryTokens(ContextHistory()))
     try:
         history = read_history(folder, commits=commits)
     except ChangeUnknown as error:
-        return context, ContextHistory(), (f"no history: {error}",)
+        return Surroundings(context, HistoryTokens(ContextHistory()), (f"no history: {error}",))
     if not history.commits:
-        return context, history, ("no history: the clone holds one commit; fetch more (fetch-depth: 0)",)
-    return context, history, ()
+        note = "no history: the clone holds one commit; fetch more (fetch-depth: 0)"
+        return Surroundings(context, HistoryTokens(history), (note,))
+    return Surroundings(context, HistoryTokens(history))
 
 
 def _read_ignore(path: Path, folder: Path) -> tuple[Path, IgnoreFile]:

@@ -275,6 +275,7 @@ def _strip(line: str) -> str:
 
 def _check_length(raw: str, number: int) -> None:
     length = len(raw.encode("utf-8", "surrogateescape"))
-    if length > LONGEST_LINE_BYTES + raw.endswith("\n"):
+    length -= raw.endswith("\n")
+    if length > LONGEST_LINE_BYTES:
         message = f"the line is {length:,} bytes long, and BuildKit reads {LONGEST_LINE_BYTES:,}"
         raise DockerfileError(message, number, remedy="Break it with the escape character, or copy a file instead.")

@@ -18,17 +18,7 @@ PLATFORM_ARGS = {
 """What BuildKit sets by itself, as on the machines that most build on."""
 
 _OFFICIAL_IMAGES = frozenset(
-    """adminer aerospike almalinux alpine alt amazoncorretto amazonlinux api-firewall arangodb archlinux backdrop bash
-    bonita buildpack-deps busybox caddy cassandra centos chronograf cirros clearlinux clefos clickhouse clojure
-    composer consul convertigo couchbase couchdb crate dart debian docker drupal eclipse-mosquitto eclipse-temurin
-    eggdrop elasticsearch elixir emqx erlang fedora flink fluentd friendica gazebo gcc geonetwork ghost golang gradle
-    groovy haproxy haskell haxe hello-world hitch httpd hylang ibmjava influxdb irssi jetty jobber joomla jruby julia
-    kapacitor kibana kong krakend lightstreamer liquibase logstash mageia mariadb matomo maven mediawiki memcached
-    mongo mongo-express monica mysql nats nats-streaming neo4j neurodebian nextcloud nginx node notary odoo
-    open-liberty openjdk opensuse oraclelinux orientdb percona perl phpmyadmin php photon plone postfixadmin postgres
-    pypy python r-base rabbitmq rakudo-star redis redmine registry rethinkdb rockylinux rocket.chat ros ruby rust
-    sapmachine scratch silverpeas sl solr sonarqube spark spiped storm swift swipl teamspeak telegraf tomcat tomee
-    traefik ubuntu unit varnish vault websphere-liberty wordpress xwiki yourls znc zookeeper""".split()
+    ["adminer", "aerospike", "almalinux", "alpine", "alt", "amazoncorretto", "amazonlinux", "api-firewall", "arangodb", "archlinux", "backdrop", "bash", "bonita", "buildpack-deps", "busybox", "caddy", "cassandra", "centos", "chronograf", "cirros", "clearlinux", "clefos", "clickhouse", "clojure", "composer", "consul", "convertigo", "couchbase", "couchdb", "crate", "dart", "debian", "docker", "drupal", "eclipse-mosquitto", "eclipse-temurin", "eggdrop", "elasticsearch", "elixir", "emqx", "erlang", "fedora", "flink", "fluentd", "friendica", "gazebo", "gcc", "geonetwork", "ghost", "golang", "gradle", "groovy", "haproxy", "haskell", "haxe", "hello-world", "hitch", "httpd", "hylang", "ibmjava", "influxdb", "irssi", "jetty", "jobber", "joomla", "jruby", "julia", "kapacitor", "kibana", "kong", "krakend", "lightstreamer", "liquibase", "logstash", "mageia", "mariadb", "matomo", "maven", "mediawiki", "memcached", "mongo", "mongo-express", "monica", "mysql", "nats", "nats-streaming", "neo4j", "neurodebian", "nextcloud", "nginx", "node", "notary", "odoo", "open-liberty", "openjdk", "opensuse", "oraclelinux", "orientdb", "percona", "perl", "phpmyadmin", "php", "photon", "plone", "postfixadmin", "postgres", "pypy", "python", "r-base", "rabbitmq", "rakudo-star", "redis", "redmine", "registry", "rethinkdb", "rockylinux", "rocket.chat", "ros", "ruby", "rust", "sapmachine", "scratch", "silverpeas", "sl", "solr", "sonarqube", "spark", "spiped", "storm", "swift", "swipl", "teamspeak", "telegraf", "tomcat", "tomee", "traefik", "ubuntu", "unit", "varnish", "vault", "websphere-liberty", "wordpress", "xwiki", "yourls", "znc", "zookeeper"]
 )
 
 
@@ -116,11 +106,12 @@ def _check_keywords(instructions: Sequence[Instruction]) -> None:
     for one in instructions:
         for part in (one, one.sub):
             if part is not None and part.keyword not in KEYWORDS:
-                near = get_close_matches(part.keyword, KEYWORDS, n=1)
+                near = get_close_matches(part.keyword, KEYWORDS, n=1, cutoff=0.75)
                 remedy = (
                     f"Did you mean {near[0]}?" if near else "Give a Dockerfile, or end the line above with a backslash."
                 )
-                raise DockerfileError(f"'{part.keyword[:40]}' is no instruction", one.start_line, remedy=remedy)
+                written = (part.text.split() or [""])[0][:40]
+                raise DockerfileError(f"'{written}' is no instruction", one.start_line, remedy=remedy)
     if instructions[0].keyword not in {"FROM", "ARG"}:
         line = instructions[0].start_line
         raise DockerfileError("the first instruction is neither FROM nor ARG", line, remedy="Name a base image first.")

@@ -34,7 +34,9 @@ def test_build_steps_fit_the_schemas_with_and_without_options(platform: str, tmp
     pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed (pip install check-jsonschema)")
     paths = []
     for builder in BUILDERS:
-        for number, more in enumerate(({}, {"target": "release", "context": "app", "dockerfile": "app/Dockerfile.prod"})):
+        for number, more in enumerate(
+            ({}, {"target": "release", "context": "app", "dockerfile": "app/Dockerfile.prod"})
+        ):
             paths.append(tmp_path / f"{builder}-{number}.yml")
             paths[-1].write_text(render_build(BuildStep(builder, platform, **more)), encoding="utf-8")
 

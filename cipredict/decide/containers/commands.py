@@ -62,7 +62,7 @@ class RunFacts:
     doubt: str = ""
 
 
-class _Doubt(Exception):  # noqa: N818  # ends the reading of one RUN, reaches nobody
+class _Doubt(Exception):  # ends the reading of one RUN, reaches nobody
     """Says why a command is not closed."""
 
 
@@ -204,8 +204,10 @@ def _npm(words: Sequence[str]) -> _Effect:
         raise _Doubt("npm reads the folder that it runs in")
     if any(word.startswith("--prefix") for word in words):
         raise _Doubt("npm gets another prefix")
+    if not operands[1:]:
+        raise _Doubt("npm installs the folder that it runs in")
     _refuse_paths(operands[1:])
-    if any(":" in name for name in operands[1:]):
+    if any(":" in name or "/" in name.lstrip("@").partition("/")[2] for name in operands[1:]):
         raise _Doubt("npm installs from an address")
     return _Effect(SYSTEM_FOLDERS, ("npm_", "NPM_", "NODE_"), installs=True)
 

@@ -169,7 +169,7 @@ class _LinkReader:
 
     def _add(
         self, stage: Stage, number: int, keyword: str, definition: str, inputs: Sequence[Atom], **more: object
-    ) -> None:  # noqa: PLR0917  # the parts of a link
+    ) -> None:  # the parts of a link
         scope = self.scopes[stage.index]
         parts = (number, stage.index, keyword, scope.link, definition, tuple(dict.fromkeys(inputs)))
         self.links.append(Link(*parts, folder=scope.folder, **more))  # type: ignore[arg-type]  # destination and run

@@ -101,7 +101,9 @@ class Builder:
             stages.append(stage)
         return made
 
-    def _key(self, op: Op, stage: Built, values: tuple[str, ...], tree: Mapping[str, str], stages: list[Built]) -> object:  # noqa: PLR0917
+    def _key(
+        self, op: Op, stage: Built, values: tuple[str, ...], tree: Mapping[str, str], stages: list[Built]
+    ) -> object:
         content: object = None
         if op.kind in {"copy", "bind"}:
             content = frozenset((path, tree[path]) for path in tree if path in whole_paths(tree, op.source))
@@ -113,7 +115,9 @@ class Builder:
 
     def _write(self, op: Op, stage: Built, tree: Mapping[str, str], stages: list[Built]) -> None:
         if op.kind == "copy":
-            stage.files |= {f"{op.place}/{name}": (op.place, name, value) for name, value in select(tree, op.source).items()}
+            stage.files |= {
+                f"{op.place}/{name}": (op.place, name, value) for name, value in select(tree, op.source).items()
+            }
         elif op.kind == "copyfrom":
             stage.files[op.place] = stages[op.stage].content(op.part)
         elif op.kind in {"run", "bind"}:
@@ -161,7 +165,9 @@ def render(stages: Sequence[Sequence[Op]]) -> str:
 changes = st.dictionaries(st.sampled_from(PATHS), st.sampled_from(["1", "2", "3", None]), max_size=3)
 
 
-def run_replay(text: str, history: ContextHistory, *, rules: CacheRules, volatile: Sequence[str] = ()) -> tuple[Replay, list[int]]:
+def run_replay(
+    text: str, history: ContextHistory, *, rules: CacheRules, volatile: Sequence[str] = ()
+) -> tuple[Replay, list[int]]:
     dockerfile = parse_dockerfile(text)
     stages = read_stages(dockerfile)
     wish = BuildWish(volatile=frozenset(volatile), rules=rules)

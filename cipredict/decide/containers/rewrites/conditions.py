@@ -102,7 +102,7 @@ def _over_copy(facts: RunFacts, over: int, situation: Situation) -> Iterator[Con
         yield violated(f"{where} fetches nothing from elsewhere")
         return
     places = landings(link, situation)
-    touched = next((place for place in places if _is_system(place, facts)), None)
+    touched = next((place for place in places if _is_system(_at_root(place), facts)), None)
     if touched is not None:
         yield violated(f"{where} copies to no folder that the RUN reads or writes, as {touched} may be")
         return
@@ -111,6 +111,11 @@ def _over_copy(facts: RunFacts, over: int, situation: Situation) -> Iterator[Con
     if any(place.startswith(UNKNOWN_FOLDER) for place in places):
         yield assumed("the base image's working folder is none of the system's")
     yield from no_links(link.destination, over, situation)
+
+
+def _at_root(place: str) -> str:
+    """Give a place below the base image's working folder as if that were the root, the worst that it may be."""
+    return place.removeprefix(UNKNOWN_FOLDER) or "/" if place.startswith(UNKNOWN_FOLDER) else place
 
 
 def _is_system(place: str, facts: RunFacts) -> bool:

@@ -57,7 +57,7 @@ def _changes(number: int, situation: Situation) -> bool:
     )
 
 
-def _proposal(link: Link, over: int, conditions: tuple[Condition, ...], *, situation: Situation) -> Proposal:  # noqa: PLR0917
+def _proposal(link: Link, over: int, conditions: tuple[Condition, ...], *, situation: Situation) -> Proposal:
     one, other = situation.instruction(link.instruction), situation.instruction(over)
     kind = link.run.kind.value if link.run else "RUN"
     title = f"Move the {kind} of line {one.start_line} above {other.keyword} in line {other.start_line}."
