@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cipredict import ContainerOptimizer
+from cipredict.container_optimizer import ContainerOptimizer
 from cipredict.errors import InputError
 
 

@@ -43,14 +43,23 @@ class Situation:
 GO_TOP = "FROM golang:1.24-bookworm AS builder\n"
 GO_ARGS = "ARG VERSION=dev\nARG COMMIT=unknown\n"
 GO_TOOLS = "RUN apt-get update && apt-get install -y nodejs python3-pip python3-venv\nWORKDIR /app\n"
-GO_DOCS = "ADD Makefile .\nADD ./requirements.txt .\nRUN make docs-deps\nADD ./mkdocs.yml .\nADD ./docs ./docs\nRUN make docs-build\n"
+GO_DOCS = (
+    "ADD Makefile .\nADD ./requirements.txt .\nRUN make docs-deps\nADD ./mkdocs.yml .\n"
+    "ADD ./docs ./docs\nRUN make docs-build\n"
+)
 GO_WEB = (
     "ADD ./web/package.json ./web/package-lock.json ./web/\nRUN make web-deps\nADD ./web ./web\nRUN make web-build\n"
 )
-GO_SERVER = "ADD go.mod go.sum main.go ./\nADD ./client ./client\nADD ./cmd ./cmd\nADD ./log ./log\nADD ./server ./server\nADD ./user ./user\nADD ./util ./util\n"
+GO_SERVER = (
+    "ADD go.mod go.sum main.go ./\nADD ./client ./client\nADD ./cmd ./cmd\nADD ./log ./log\n"
+    "ADD ./server ./server\nADD ./user ./user\nADD ./util ./util\n"
+)
 GO_BUILD = "RUN make VERSION=$VERSION COMMIT=$COMMIT cli-linux-server\n"
 GO_END = 'FROM alpine\nCOPY --from=builder /app/dist/ntfy /usr/bin/ntfy\nENTRYPOINT ["ntfy"]\n'
-MAKEFILE = "VERSION := $(shell git describe --tag)\nCOMMIT := $(shell git rev-parse --short HEAD)\nweb-build:\n\tcd web && npm run build\n"
+MAKEFILE = (
+    "VERSION := $(shell git describe --tag)\nCOMMIT := $(shell git rev-parse --short HEAD)\n"
+    "web-build:\n\tcd web && npm run build\n"
+)
 DJANGO_TOP = "FROM python:3.13-slim AS builder\n"
 DJANGO_APT = "RUN apt-get update && apt-get install -y build-essential libpq-dev\n"
 DJANGO_WHEEL = "RUN pip wheel --wheel-dir /wheels -r /tmp/requirements.txt\n"
@@ -97,16 +106,22 @@ SITUATIONS = [
         "package manager below the manifests",
         "louislam__uptime-kuma",
         "FROM node:22-alpine AS deps\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm install -g pnpm\n"
-        'RUN pnpm install\nFROM node:22-alpine\nWORKDIR /app\nCOPY --from=deps /app/node_modules ./node_modules\nCOPY server ./server\nCMD ["x"]\n',
+        "RUN pnpm install\nFROM node:22-alpine\nWORKDIR /app\n"
+        'COPY --from=deps /app/node_modules ./node_modules\nCOPY server ./server\nCMD ["x"]\n',
         "FROM node:22-alpine AS deps\nWORKDIR /app\nRUN npm install -g pnpm\nCOPY package.json package-lock.json ./\n"
-        'RUN pnpm install\nFROM node:22-alpine\nWORKDIR /app\nCOPY --from=deps /app/node_modules ./node_modules\nCOPY server ./server\nCMD ["x"]\n',
+        "RUN pnpm install\nFROM node:22-alpine\nWORKDIR /app\n"
+        'COPY --from=deps /app/node_modules ./node_modules\nCOPY server ./server\nCMD ["x"]\n',
         contents={"package.json": PACKAGE},
     ),
     Situation(
         "tools installed after COPY . .",
         "healthchecks__healthchecks",
-        'FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN apt-get update && apt-get install -y chromium\nRUN pip install -r requirements.txt\nRUN python setup.py develop\nCMD ["x"]\n',
-        'FROM python:3.12-slim\nWORKDIR /app\nRUN apt-get update && apt-get install -y chromium\nCOPY requirements.txt ./\nRUN pip install -r requirements.txt\nCOPY . .\nRUN python setup.py develop\nCMD ["x"]\n',
+        "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\n"
+        "RUN apt-get update && apt-get install -y chromium\nRUN pip install -r requirements.txt\n"
+        'RUN python setup.py develop\nCMD ["x"]\n',
+        "FROM python:3.12-slim\nWORKDIR /app\nRUN apt-get update && apt-get install -y chromium\n"
+        "COPY requirements.txt ./\nRUN pip install -r requirements.txt\nCOPY . .\n"
+        'RUN python setup.py develop\nCMD ["x"]\n',
         contents={"requirements.txt": "numpy==2\n"},
     ),
     Situation(
@@ -120,7 +135,8 @@ SITUATIONS = [
         "npm ci after COPY . .",
         "louislam__uptime-kuma",
         'FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN npm run build\nCMD ["x"]\n',
-        'FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json .npmrc ./\nRUN npm ci\nCOPY . .\nRUN npm run build\nCMD ["x"]\n',
+        "FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json .npmrc ./\nRUN npm ci\n"
+        'COPY . .\nRUN npm run build\nCMD ["x"]\n',
         hand_ignore="node_modules\n",
         contents={"package.json": PACKAGE, ".npmrc": "legacy-peer-deps=true\n", "package-lock.json": "{}\n"},
     ),
@@ -134,14 +150,18 @@ SITUATIONS = [
     Situation(
         "Rust: dependency bumps dominate (must be refused)",
         "rust-lang__crates.io",
-        "FROM rust:1.85 AS builder\nWORKDIR /app\nCOPY ./crates/crates_io_tarball/ /app/\nRUN cargo build --release\nFROM debian:bookworm-slim\nCOPY --from=builder /app/target/release/x /x\n",
-        "FROM rust:1.85 AS builder\nWORKDIR /app\nCOPY ./crates/crates_io_tarball/ /app/\nRUN cargo build --release\nFROM debian:bookworm-slim\nCOPY --from=builder /app/target/release/x /x\n",
+        "FROM rust:1.85 AS builder\nWORKDIR /app\nCOPY ./crates/crates_io_tarball/ /app/\n"
+        "RUN cargo build --release\nFROM debian:bookworm-slim\n"
+        "COPY --from=builder /app/target/release/x /x\n",
+        "FROM rust:1.85 AS builder\nWORKDIR /app\nCOPY ./crates/crates_io_tarball/ /app/\n"
+        "RUN cargo build --release\nFROM debian:bookworm-slim\n"
+        "COPY --from=builder /app/target/release/x /x\n",
         contents={"crates/crates_io_tarball/Cargo.toml": CARGO},
     ),
 ]
 
 
-def replayed(folder: Path, text: str, ignore: str, one: Situation) -> Replay:
+def replayed(folder: Path, text: str, ignore: str, *, one: Situation) -> Replay:
     (folder / "Dockerfile.hand").write_text(text, encoding="utf-8")
     (folder / "Dockerfile.hand.dockerignore").write_text(ignore, encoding="utf-8")
     build = read_build(
@@ -156,7 +176,7 @@ def main() -> None:
     chosen = options.parse_args()
     root = chosen.keep or Path(tempfile.mkdtemp())
     print(
-        "situation | RUNs as found | by hand | automatic | share of the gain | seconds found, hand, automatic | rules | CPU s"
+        "situation | RUNs as found | by hand | automatic | share of gain | seconds found, hand, automatic | rules | CPU s"
     )
     worst = 1.0
     for number, one in enumerate(SITUATIONS):
@@ -169,7 +189,7 @@ def main() -> None:
         )
         outcome = optimize(build.situation, build.judge)
         spent = time.process_time() - started
-        hand = replayed(folder, one.hand, one.hand_ignore, one)
+        hand = replayed(folder, one.hand, one.hand_ignore, one=one)
         gain = outcome.before.run_rebuilds - hand.run_rebuilds
         share = (outcome.before.run_rebuilds - outcome.after.run_rebuilds) / gain if gain else 1.0
         worst = min(worst, share)
@@ -179,9 +199,8 @@ def main() -> None:
         print(f"{one.name} | {runs} | {share:.0%} | {times} | {rules} | {spent:.1f}")
         for refused in outcome.refused:
             if refused.proposal.advice_only and refused.after:
-                print(
-                    f"    not applied {refused.proposal.rule}: would give {refused.after.run_rebuilds} RUNs, {refused.after.seconds:.0f} s"
-                )
+                after = f"{refused.after.run_rebuilds} RUNs, {refused.after.seconds:.0f} s"
+                print(f"    not applied {refused.proposal.rule}: would give {after}")
     print(f"worst share: {worst:.0%}")
     if worst < 0.8:
         sys.exit(1)

@@ -1,11 +1,11 @@
-"""The door to what a build context holds and held: files now, and git's blob ids commit by commit, nothing checked out."""
+"""The door to what a build context holds and held: files now, git's blob ids commit by commit; no checkout."""
 
 from __future__ import annotations
 
 import os
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -51,7 +51,8 @@ def read_history(folder: Path, *, commits: int) -> ContextHistory:
 
 def _parse_log(fields: Iterator[str]) -> Iterator[ContextCommit]:
     """Read `^A sha NUL :old-mode new-mode old new status NUL path NUL …`, commits in git's order."""
-    sha, changes = "", {}
+    sha = ""
+    changes: dict[str, str | None] = {}
     for raw in fields:
         field = raw.lstrip("\n")
         if field.startswith("\x01"):
@@ -98,7 +99,7 @@ def _stat(path: Path) -> ContextFile | None:
     return ContextFile(status.st_size, stat.S_ISLNK(status.st_mode))
 
 
-def _reader(folder: Path):  # type: ignore[no-untyped-def]  # lru_cache's own type says it better
+def _reader(folder: Path) -> Callable[[str], str | None]:
     @lru_cache(maxsize=20_000)
     def read(path: str) -> str | None:
         place = folder / path

@@ -70,8 +70,8 @@ def analyze(
         sys.stderr.write(render_analysis(view))
     if output_format == "json":
         sys.stdout.write(analyses_json(shown))
-    for error in refused:
-        warn(str(error))
+    for one in refused:
+        warn(str(one))
     if refused:
         raise typer.Exit(EXIT_USAGE)
 

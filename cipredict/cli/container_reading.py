@@ -287,7 +287,7 @@ def optimize_file(build: Build) -> OutcomeView:
                 one.proposal.rule,
                 one.proposal.title,
                 _conditions(one.proposal.conditions),
-                one.after and _figures(one.after),
+                _figures(one.after) if one.after else None,
             )
             for one in outcome.refused
         ),

@@ -16,9 +16,9 @@ class IgnoreFile:
     patterns: tuple[str, ...] = ()
 
     def excludes(self, path: str) -> bool:
-        """Tell whether a file of the context, relative and with slashes, is kept from the builder.
+        r"""Tell whether a file of the context, relative and with slashes, is kept from the builder.
 
-        >>> rules = parse_ignore("docs\\n!docs/keep.md\\n**/*.log")
+        >>> rules = parse_ignore("docs\n!docs/keep.md\n**/*.log")
         >>> [rules.excludes(path) for path in ("docs/a.md", "docs/keep.md", "a/b.log", "a.py")]
         [True, False, True, False]
         """

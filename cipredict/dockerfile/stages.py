@@ -17,9 +17,22 @@ PLATFORM_ARGS = {
 }
 """What BuildKit sets by itself, as on the machines that most build on."""
 
-_OFFICIAL_IMAGES = frozenset(
-    ["adminer", "aerospike", "almalinux", "alpine", "alt", "amazoncorretto", "amazonlinux", "api-firewall", "arangodb", "archlinux", "backdrop", "bash", "bonita", "buildpack-deps", "busybox", "caddy", "cassandra", "centos", "chronograf", "cirros", "clearlinux", "clefos", "clickhouse", "clojure", "composer", "consul", "convertigo", "couchbase", "couchdb", "crate", "dart", "debian", "docker", "drupal", "eclipse-mosquitto", "eclipse-temurin", "eggdrop", "elasticsearch", "elixir", "emqx", "erlang", "fedora", "flink", "fluentd", "friendica", "gazebo", "gcc", "geonetwork", "ghost", "golang", "gradle", "groovy", "haproxy", "haskell", "haxe", "hello-world", "hitch", "httpd", "hylang", "ibmjava", "influxdb", "irssi", "jetty", "jobber", "joomla", "jruby", "julia", "kapacitor", "kibana", "kong", "krakend", "lightstreamer", "liquibase", "logstash", "mageia", "mariadb", "matomo", "maven", "mediawiki", "memcached", "mongo", "mongo-express", "monica", "mysql", "nats", "nats-streaming", "neo4j", "neurodebian", "nextcloud", "nginx", "node", "notary", "odoo", "open-liberty", "openjdk", "opensuse", "oraclelinux", "orientdb", "percona", "perl", "phpmyadmin", "php", "photon", "plone", "postfixadmin", "postgres", "pypy", "python", "r-base", "rabbitmq", "rakudo-star", "redis", "redmine", "registry", "rethinkdb", "rockylinux", "rocket.chat", "ros", "ruby", "rust", "sapmachine", "scratch", "silverpeas", "sl", "solr", "sonarqube", "spark", "spiped", "storm", "swift", "swipl", "teamspeak", "telegraf", "tomcat", "tomee", "traefik", "ubuntu", "unit", "varnish", "vault", "websphere-liberty", "wordpress", "xwiki", "yourls", "znc", "zookeeper"]
+_OFFICIAL_NAMES = (
+    "adminer aerospike almalinux alpine alt amazoncorretto amazonlinux api-firewall arangodb archlinux "
+    "backdrop bash bonita buildpack-deps busybox caddy cassandra centos chronograf cirros clearlinux "
+    "clefos clickhouse clojure composer consul convertigo couchbase couchdb crate dart debian docker "
+    "drupal eclipse-mosquitto eclipse-temurin eggdrop elasticsearch elixir emqx erlang fedora flink "
+    "fluentd friendica gazebo gcc geonetwork ghost golang gradle groovy haproxy haskell haxe hello-world "
+    "hitch httpd hylang ibmjava influxdb irssi jetty jobber joomla jruby julia kapacitor kibana kong "
+    "krakend lightstreamer liquibase logstash mageia mariadb matomo maven mediawiki memcached mongo "
+    "mongo-express monica mysql nats nats-streaming neo4j neurodebian nextcloud nginx node notary odoo "
+    "open-liberty openjdk opensuse oraclelinux orientdb percona perl phpmyadmin php photon plone "
+    "postfixadmin postgres pypy python r-base rabbitmq rakudo-star redis redmine registry rethinkdb "
+    "rockylinux rocket.chat ros ruby rust sapmachine scratch silverpeas sl solr sonarqube spark spiped "
+    "storm swift swipl teamspeak telegraf tomcat tomee traefik ubuntu unit varnish vault websphere- "
+    "liberty wordpress xwiki yourls znc zookeeper "
 )
+_OFFICIAL_IMAGES = frozenset(_OFFICIAL_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,12 +136,12 @@ def _outcome_parts(view: OutcomeView) -> Iterator[str]:
     yield from (f"  {note}" for note in view.notes)
     for rule, title, conditions, before, after in view.applied:
         yield f"applied {rule}: {title}"
-        yield f"  RUNs rebuilt {before['run_rebuilds']} -> {after['run_rebuilds']}, seconds {before['seconds']:.0f} -> {after['seconds']:.0f}"
+        yield f"  {_change(before, after)}"
         yield from (f"  {standing}: {text}" for standing, text in conditions)
     for rule, title, conditions, after_it in view.refused:
         yield f"not applied {rule}: {title}"
         if after_it and after_it["builds"]:
-            yield f"  would give {after_it['run_rebuilds']} RUNs rebuilt, {after_it['seconds']:.0f} s (now {view.after['run_rebuilds']}, {view.after['seconds']:.0f} s)"
+            yield f"  would give: {_change(view.after, after_it)}"
         yield from (f"  not shown: {text}" for standing, text in conditions if standing == "violated")
     if not view.before["builds"]:
         yield "No history was replayed: nothing can be estimated, so nothing is applied."
@@ -153,6 +153,11 @@ def _outcome_parts(view: OutcomeView) -> Iterator[str]:
     yield f"after:  {_figures_line(view.after)}"
     basis = "measured where the log has them" if view.is_measured else "assumed"
     yield f"speedup {view.speedup:.2f} over {view.before['builds']} commits; seconds are {basis}"
+
+
+def _change(before: Figures, after: Figures) -> str:
+    runs = f"RUNs rebuilt {before['run_rebuilds']} -> {after['run_rebuilds']}"
+    return f"{runs}, seconds {before['seconds']:.0f} -> {after['seconds']:.0f}"
 
 
 def analyses_json(views: Sequence[AnalysisView]) -> str:

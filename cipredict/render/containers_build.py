@@ -5,6 +5,7 @@ Actions stand with their version tags: nobody here can look up the commit that a
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import shlex
@@ -187,7 +188,8 @@ def _gitlab(step: BuildStep, *, image: str, before: list[str], script: list[str]
 
 
 def _gitlab_auth(folder: str) -> list[str]:
-    auth = '{\\"auths\\":{\\"$CI_REGISTRY\\":{\\"username\\":\\"$CI_REGISTRY_USER\\",\\"password\\":\\"$CI_REGISTRY_PASSWORD\\"}}}'
+    login = {"username": "$CI_REGISTRY_USER", "password": "$CI_REGISTRY_PASSWORD"}
+    auth = json.dumps({"auths": {"$CI_REGISTRY": login}}, separators=(",", ":")).replace('"', '\\"')
     return [f"mkdir -p {folder}", f'echo "{auth}" > {folder}/config.json']
 
 

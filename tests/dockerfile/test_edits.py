@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from cipredict.dockerfile.edits import Edit, apply_edits, block_span, insert_before, move_before, unified_diff
 from cipredict.dockerfile.parser import parse_dockerfile
 
-TEXT = "# syntax=docker/dockerfile:1\n# about the base\nFROM a\n\n# one\n# more\nRUN one \\\n  # inside\n  x\nRUN two\n\nRUN three"
+TEXT = (
+    "# syntax=docker/dockerfile:1\n# about the base\nFROM a\n\n"
+    "# one\n# more\nRUN one \\\n  # inside\n  x\nRUN two\n\nRUN three"
+)
 
 
 def test_comments_right_above_an_instruction_belong_to_it() -> None:

@@ -1,1 +1,1 @@
-"""Container builds: what each instruction reads, how often that changes, what a replay of history rebuilds, rewrites."""
+"""Container builds: what instructions read, how often that changes, what history would rebuild, rewrites."""

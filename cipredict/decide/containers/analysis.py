@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cipredict.decide.containers.layers import Link, LinkKey
 from cipredict.decide.containers.optimize import Judge, proposals, result_of
@@ -112,7 +113,7 @@ def _own_changes(link: Link, situation: Situation, judge: Judge) -> int:
         return len(judge.tokens.history.commits)
     series = [judge.tokens.series(one, situation.ignore) for one in _all_selections(link, situation)]
     trees = list(zip(*series, strict=True))
-    return sum(old != new for old, new in zip(trees, trees[1:], strict=False))
+    return sum(old != new for old, new in pairwise(trees))
 
 
 def _uses(link: Link, situation: Situation) -> bool:

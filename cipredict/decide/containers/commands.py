@@ -102,16 +102,8 @@ def _facts(script: str, flags: tuple[str, ...], has_heredoc: bool, is_json: bool
     kind, seconds = _kind(script)
     names = referenced_names(script)
     try:
-        if has_heredoc:
-            raise _Doubt("it is a heredoc")
-        if any(flag.startswith("--mount") and "type=cache" not in flag and "type=tmpfs" not in flag for flag in flags):
-            raise _Doubt("it has a mount")
-        if any(flag.startswith(("--network", "--security")) for flag in flags):
-            raise _Doubt("it has --network or --security")
-        commands = [shlex.split(script)] if is_json else _commands(script)
-        effects = [_effect(words) for words in commands if words]
-        if not any(effect.installs for effect in effects):
-            raise _Doubt("it installs nothing that is known")
+        _refuse_form(flags, has_heredoc=has_heredoc)
+        effects = _effects([shlex.split(script)] if is_json else _commands(script))
     except _Doubt as doubt:
         return RunFacts(kind, seconds, is_closed=False, writes=None, names=names, doubt=str(doubt))
     except ValueError:
@@ -119,6 +111,22 @@ def _facts(script: str, flags: tuple[str, ...], has_heredoc: bool, is_json: bool
     writes = tuple(dict.fromkeys(path for effect in effects for path in effect.writes))
     prefixes = tuple(dict.fromkeys(prefix for effect in effects for prefix in effect.env_prefixes))
     return RunFacts(kind, seconds, is_closed=True, writes=writes, names=names, env_prefixes=_ALWAYS_READ + prefixes)
+
+
+def _refuse_form(flags: Sequence[str], *, has_heredoc: bool) -> None:
+    if has_heredoc:
+        raise _Doubt("it is a heredoc")
+    if any(flag.startswith("--mount") and "type=cache" not in flag and "type=tmpfs" not in flag for flag in flags):
+        raise _Doubt("it has a mount")
+    if any(flag.startswith(("--network", "--security")) for flag in flags):
+        raise _Doubt("it has --network or --security")
+
+
+def _effects(commands: Sequence[Sequence[str]]) -> list[_Effect]:
+    effects = [_effect(words) for words in commands if words]
+    if not any(effect.installs for effect in effects):
+        raise _Doubt("it installs nothing that is known")
+    return effects
 
 
 def _commands(script: str) -> list[list[str]]:
@@ -184,7 +192,7 @@ def _apk(words: Sequence[str]) -> _Effect:
     verb, names = (operands[0], operands[1:]) if operands else ("", [])
     if verb not in {"add", "update", "del"}:
         raise _Doubt(f"'apk {verb}' gives other packages on other days")
-    _refuse_paths(name for name in names if not name.startswith("."))
+    _refuse_paths([name for name in names if not name.startswith(".")])  # `.name` is a virtual package
     return _Effect(SYSTEM_FOLDERS, ("APK_",), installs=verb == "add")
 
 

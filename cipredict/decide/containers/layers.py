@@ -8,8 +8,8 @@
     FROM b            link 3
     COPY --from=0 …   link 4   link 3 · its own text · content: who wrote it there
 
-With BuildKit's rules a link is keyed by its parent's key and by the *content* that it copies; settings such as LABEL take
-no part. With the chain rules of kaniko and the legacy builder every instruction is a link, and a copy from a stage
+With BuildKit's rules a link is keyed by its parent's key and by the *content* that it copies; settings such as LABEL
+take no part. With the chain rules of kaniko and the legacy builder every instruction is a link, and a copy from a stage
 depends on that whole stage.
 """
 
@@ -71,6 +71,7 @@ class Link:
 
     @property
     def is_layer(self) -> bool:
+        """Tell whether it makes a layer that counts."""
         return self.keyword in {"RUN", "COPY", "ADD"}
 
     @property
@@ -80,6 +81,7 @@ class Link:
 
     @property
     def assumed_s(self) -> float:
+        """Give the seconds that its kind of step is assumed to take."""
         return self.run.assumed_s if self.run else ASSUMED_COPY_S if self.is_layer else 0.0
 
     def selections(self) -> list[Selection]:
@@ -126,7 +128,7 @@ class _Write(NamedTuple):
     is_image: bool = False
 
 
-def read_links(dockerfile: Dockerfile, stages: Stages, target: Stage, wish: BuildWish) -> tuple[Link, ...]:
+def read_links(dockerfile: Dockerfile, stages: Stages, target: Stage, *, wish: BuildWish) -> tuple[Link, ...]:
     """Give the links of a target, each after those that it needs."""
     reader = _LinkReader(dockerfile, stages, wish)
     for stage in stages.order(target):
@@ -154,7 +156,7 @@ class _LinkReader:
         self.writes[stage.index] = list(self.writes.get(stage.base_stage, [])) if stage.base_stage is not None else []
         if base is None:
             image = _marked(expand(stage.base, self._global_values()), self.wish.volatile)
-            self._add(stage, stage.first, "FROM", f"FROM {image}", ())
+            self._add(stage, stage.first, "FROM", text=f"FROM {image}")
         for number in range(stage.first + 1, stage.last + 1):
             self._read(stage, number)
 
@@ -165,14 +167,23 @@ class _LinkReader:
         """Join a linked copy, whose key knows nothing of what is below it, with that."""
         scope = self.scopes[stage.index]
         copied, scope.link = scope.link, before
-        self._add(stage, number, "MERGE", "MERGE", (LinkKey(copied),))
+        self._add(stage, number, "MERGE", text="MERGE", inputs=(LinkKey(copied),))
 
     def _add(
-        self, stage: Stage, number: int, keyword: str, definition: str, inputs: Sequence[Atom], **more: object
-    ) -> None:  # the parts of a link
+        self,
+        stage: Stage,
+        number: int,
+        keyword: str,
+        *,
+        text: str,
+        inputs: Sequence[Atom] = (),
+        destination: str = "",
+        run: RunFacts | None = None,
+    ) -> None:
         scope = self.scopes[stage.index]
-        parts = (number, stage.index, keyword, scope.link, definition, tuple(dict.fromkeys(inputs)))
-        self.links.append(Link(*parts, folder=scope.folder, **more))  # type: ignore[arg-type]  # destination and run
+        unique = tuple(dict.fromkeys(inputs))
+        link = Link(number, stage.index, keyword, scope.link, text, unique, destination, scope.folder, run)
+        self.links.append(link)
         scope.link = len(self.links) - 1
 
     def _read(self, stage: Stage, number: int) -> None:
@@ -184,11 +195,11 @@ class _LinkReader:
             self._read_copy(stage, number)
         elif one.keyword == "WORKDIR":
             scope.folder = absolute(self._expand(" ".join(one.values), values), scope.folder)
-            self._add(stage, number, "WORKDIR", f"WORKDIR {scope.folder}", ())
+            self._add(stage, number, "WORKDIR", text=f"WORKDIR {scope.folder}")
         else:
             self._read_setting(one, scope, values)
             if self._is_chain:
-                self._add(stage, number, one.keyword, self._setting_text(one, values), ())
+                self._add(stage, number, one.keyword, text=self._setting_text(one, values))
 
     def _setting_text(self, one: Instruction, values: Mapping[str, str]) -> str:
         is_expanded = one.keyword in {"ENV", "LABEL", "EXPOSE", "USER", "VOLUME", "STOPSIGNAL"}
@@ -227,7 +238,9 @@ class _LinkReader:
         inputs = [atom for mount in one.flag_values("mount") for atom in self._mount_inputs(mount, stage, number)]
         body = [*one.flags, *one.values, *(heredoc.content for heredoc in one.heredocs)]
         surroundings = (sorted(scope.values().items()), scope.folder, scope.user, scope.shell)
-        self._add(stage, number, "RUN", f"RUN {body!r} {surroundings!r}".replace("\\x01", MARK), inputs, run=facts)
+        self._add(
+            stage, number, "RUN", text=f"RUN {body!r} {surroundings!r}".replace("\\x01", MARK), inputs=inputs, run=facts
+        )
         self.writes[stage.index].append(_Write(scope.link, facts.writes))
 
     def _mount_inputs(self, mount: str, stage: Stage, number: int) -> Iterator[Atom]:
@@ -237,11 +250,11 @@ class _LinkReader:
         values = self.scopes[stage.index].values()
         source = self._expand(options.get("source", options.get("src", "/")), values)
         if "from" in options:
-            yield from self._from(options["from"], source, stage, number)
+            yield from self._from(options["from"], source, stage=stage, number=number)
         else:
             yield Selection((relative_source(source),))
 
-    def _from(self, name: str, path: str, stage: Stage, number: int) -> Iterator[Atom]:
+    def _from(self, name: str, path: str, *, stage: Stage, number: int) -> Iterator[Atom]:
         line = self.dockerfile.instructions[number].start_line
         found = resolve(name, stage, self.stages, contexts=self.wish.contexts, line=line)
         if found is None or found.index not in self.scopes:
@@ -304,9 +317,9 @@ class _LinkReader:
         sources, target, text = self._copy_words(stage, number)
         place = absolute(target, scope.folder)
         name = one.flag("from") or ""
-        inputs = [atom for source in sources for atom in self._from(name, source, stage, number)]
-        self._add(stage, number, one.keyword, text, inputs, destination=place)
-        self._note_stage_copy(stage, number, sources, place)
+        inputs = [atom for source in sources for atom in self._from(name, source, stage=stage, number=number)]
+        self._add(stage, number, one.keyword, text=text, inputs=inputs, destination=place)
+        self._note_stage_copy(stage, number, sources, place=place)
 
     def _copy_from_context(self, stage: Stage, number: int) -> None:
         one, scope = self.dockerfile.instructions[number], self.scopes[stage.index]
@@ -315,7 +328,8 @@ class _LinkReader:
         is_folder = target.endswith(("/", "/.")) or target == "." or len(sources) > 1
         local = tuple(relative_source(source) for source in sources if _is_local(source))
         excludes = tuple(one.flag_values("exclude"))
-        self._add(stage, number, one.keyword, text, (Selection(local, excludes),) if local else (), destination=place)
+        inputs = (Selection(local, excludes),) if local else ()
+        self._add(stage, number, one.keyword, text=text, inputs=inputs, destination=place)
         write = _Write(scope.link, (place,))
         if local and len(local) == len(sources) and not _unpacks(one.keyword, local):
             landing = place + "/" * is_folder
@@ -323,7 +337,7 @@ class _LinkReader:
             write = write._replace(selection=Selection(local, excludes, landing, "", keeps_parents))
         self.writes[stage.index].append(write)
 
-    def _note_stage_copy(self, stage: Stage, number: int, sources: Sequence[str], place: str) -> None:
+    def _note_stage_copy(self, stage: Stage, number: int, sources: Sequence[str], *, place: str) -> None:
         one, scope = self.dockerfile.instructions[number], self.scopes[stage.index]
         found = resolve(one.flag("from") or "", stage, self.stages, contexts=self.wish.contexts, line=one.start_line)
         if found is None:

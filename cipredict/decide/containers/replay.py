@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import pairwise
 
 from cipredict.decide.containers.layers import Link, LinkKey
 from cipredict.decide.containers.paths import Selection
@@ -69,10 +70,10 @@ class HistoryTokens:
         selects = selection.matcher()
         present: dict[str, str] = {}
         total = 0
-        for path, identity in self.history.base.items():
+        for path, first in self.history.base.items():
             if selects(path) and not ignore.excludes(path):
-                present[path] = identity
-                total += _digest(path, identity)
+                present[path] = first
+                total += _digest(path, first)
         series = [total % _MODULUS]
         for commit in self.history.commits:
             for path, identity in commit.changes.items():
@@ -89,7 +90,7 @@ class HistoryTokens:
     def changes(self, selection: Selection, ignore: IgnoreFile) -> int:
         """Count the commits that changed a selection."""
         series = self.series(selection, ignore)
-        return sum(old != new for old, new in zip(series, series[1:], strict=False))
+        return sum(old != new for old, new in pairwise(series))
 
 
 def _digest(path: str, identity: str) -> int:

@@ -118,8 +118,8 @@ def test_scripts_do_not_matter_where_they_are_ignored(make_situation: MakeSituat
 def test_installers_and_what_their_manifests_name(
     command: str,
     files: dict[str, str],
-    is_safe: bool,
-    make_situation: MakeSituation,  # a column of the table
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
 ) -> None:
     text = f"FROM a/a\nWORKDIR /src\nCOPY . .\nRUN {command}\n"
     proposal = only(narrow_copies.propose, make_situation(text, {**files, "src/x": ""}))

@@ -171,7 +171,7 @@ def run_replay(
     dockerfile = parse_dockerfile(text)
     stages = read_stages(dockerfile)
     wish = BuildWish(volatile=frozenset(volatile), rules=rules)
-    links = read_links(dockerfile, stages, find_target(stages, wish), wish)
+    links = read_links(dockerfile, stages, find_target(stages, wish), wish=wish)
     result = replay(links, HistoryTokens(history), IgnoreFile())
     return result, [count for count, link in zip(result.rebuilt, links, strict=True) if link.is_layer]
 

@@ -10,6 +10,7 @@ from cipredict.decide.containers.rewrites.conditions import file_conditions
 from cipredict.decide.containers.rewrites.installers import split_script
 from cipredict.decide.containers.rewrites.interface import Condition, Proposal, Situation, assumed, proved, violated
 from cipredict.dockerfile.edits import Edit, apply_edits
+from cipredict.dockerfile.parser import Instruction
 
 RULE = "cache-mount"
 _CACHES = (
@@ -33,35 +34,25 @@ def _mounted(link: Link, situation: Situation) -> Iterator[Proposal]:
     one = situation.instruction(link.instruction)
     text = "\n".join(one.values)
     found = next(((place, off) for pattern, place, off in _CACHES if pattern.search(text)), None)
-    if found is None:
-        if _APT.search(text):
-            conditions = (violated("docker-clean is removed and the mount is locked, which only people should decide"),)
-            yield Proposal(
-                RULE,
-                f"Keep apt's downloads of line {one.start_line} in a cache mount.",
-                one.start_line,
-                situation.dockerfile.text,
-                conditions,
-            )
-        return
-    place, off = found
-    keyword_end = one.start + re.match(r"\s*\S+", situation.dockerfile.text[one.start :]).end()  # type: ignore[union-attr]  # an instruction begins with a word
-    text_after = apply_edits(
-        situation.dockerfile.text, [Edit(keyword_end, keyword_end, f" --mount=type=cache,target={place}")]
-    )
-    conditions = tuple(
-        dict.fromkeys([*file_conditions(situation, link.stage), *_conditions(text, place, off, link, situation)])
-    )  # type: ignore[arg-type]
-    yield Proposal(
-        RULE,
-        f"Keep the downloads of line {one.start_line} in a cache mount ({place}).",
-        one.start_line,
-        text_after,
-        conditions,
-    )
+    if found is not None:
+        place, off = found
+        title = f"Keep the downloads of line {one.start_line} in a cache mount ({place})."
+        conditions = [*file_conditions(situation, link.stage), *_conditions(link, place, off, situation=situation)]
+        after = _with_flag(one, f"--mount=type=cache,target={place}", situation.dockerfile.text)
+        yield Proposal(RULE, title, one.start_line, after, tuple(dict.fromkeys(conditions)))
+    elif _APT.search(text):
+        title = f"Keep apt's downloads of line {one.start_line} in a cache mount."
+        doubt = violated("docker-clean is removed and the mount is locked, which only people should decide")
+        yield Proposal(RULE, title, one.start_line, situation.dockerfile.text, (doubt,))
 
 
-def _conditions(text: str, place: str, off: str, link: Link, situation: Situation) -> Iterator[Condition]:  # noqa: PLR0917
+def _with_flag(one: Instruction, flag: str, text: str) -> str:
+    at = one.start + len(text[one.start :]) - len(text[one.start :].lstrip()) + len(one.keyword)
+    return apply_edits(text, [Edit(at, at, f" {flag}")])
+
+
+def _conditions(link: Link, place: str, off: str, *, situation: Situation) -> Iterator[Condition]:
+    text = "\n".join(situation.instruction(link.instruction).values)
     if situation.keeps_mounts:
         yield proved("the builder keeps cache mounts (you said so)")
     else:
@@ -70,17 +61,16 @@ def _conditions(text: str, place: str, off: str, link: Link, situation: Situatio
         yield violated("the command is a plain one")
     if off in text:
         yield violated(f"the command uses its cache ('{off}' turns it off)")
-    users = [one for one in _stage_instructions(link, situation) if one.keyword == "USER" and one.values != ("root",)]
+    before = _stage_instructions(link, situation)
+    users = [one for one in before if one.keyword == "USER" and one.values != ("root",)]
     if users:
         yield violated(f"root runs it (USER in line {users[-1].start_line})")
     else:
         yield assumed("the base image's user is root and its tools keep their default folders")
-    if re.search(
-        rf"{re.escape(place)}", " ".join(" ".join(one.values) for one in _stage_instructions(link, situation))
-    ):
+    if any(place in value for one in before for value in one.values):
         yield violated(f"nothing else reads {place}")
 
 
-def _stage_instructions(link: Link, situation: Situation) -> tuple[object, ...]:
+def _stage_instructions(link: Link, situation: Situation) -> tuple[Instruction, ...]:
     first = situation.stages.stages[link.stage].first
     return situation.dockerfile.instructions[first : link.instruction]

@@ -98,7 +98,7 @@ class _Corpus:
         """Say what forbids leaving a name out; empty where nothing does."""
         for one in self._situation.dockerfile.instructions:
             if one.keyword in {"COPY", "ADD", "RUN"} and _copy_names(
-                one.values, one.flag_values("mount"), name, one.keyword
+                one.values, one.flag_values("mount"), name, keyword=one.keyword
             ):
                 return f"line {one.start_line} does not name it"
             if one.keyword in {"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"} and _names(one.text, name):
@@ -113,7 +113,7 @@ class _Corpus:
         return f"{found} does not name it" if found else ""
 
 
-def _copy_names(values: tuple[str, ...], mounts: list[str], name: str, keyword: str) -> bool:
+def _copy_names(values: tuple[str, ...], mounts: list[str], name: str, *, keyword: str) -> bool:
     sources = list(values[:-1]) if keyword != "RUN" else []
     sources += [
         part.partition("=")[2] for mount in mounts for part in mount.split(",") if part.startswith(("source=", "src="))

@@ -68,6 +68,7 @@ class Proposal:
 
     @property
     def is_safe(self) -> bool:
+        """Tell whether it may be applied."""
         return not self.advice_only and all(one.standing is not Standing.VIOLATED for one in self.conditions)
 
 
@@ -86,6 +87,7 @@ class Situation:
     is_modern: bool = False
 
     def instruction(self, number: int) -> Instruction:
+        """Give an instruction by number."""
         return self.dockerfile.instructions[number]
 
     def link_of(self, number: int) -> Link | None:
@@ -127,7 +129,7 @@ def read_situation(
     dockerfile = parse_dockerfile(text, is_modern=is_modern)
     stages = read_stages(dockerfile, build_args=wish.args, contexts=wish.contexts)
     target = find_target(stages, wish)
-    links = read_links(dockerfile, stages, target, wish)
+    links = read_links(dockerfile, stages, target, wish=wish)
     return Situation(dockerfile, stages, target, links, wish, context, ignore, keeps_mounts, is_modern)
 
 

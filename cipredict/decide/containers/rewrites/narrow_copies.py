@@ -66,7 +66,7 @@ def _narrowed(copy: Link, run: Link, situation: Situation) -> Iterator[Proposal]
         conditions.append(violated("the RUN works inside the folder that is copied"))
         yield _proposal(copy, run, Needs((), ()), conditions, situation=situation)
         return
-    needs = _joined([reader(words, folder, situation.context) for words, reader in known if reader])
+    needs = _joined([reader(words, folder, situation.context) for words, reader in known])
     conditions += [*needs.conditions, assumed_of(known[0][0][0])]
     conditions += _kept_apart(copy, folder, needs, situation=situation)
     yield _proposal(copy, run, needs, conditions, situation=situation)
@@ -123,11 +123,13 @@ def _moved(copy: Link, run: Link, needs: Needs, *, situation: Situation) -> str:
     newline = line_end(dockerfile.text)
     block = dockerfile.text[start:end]
     block = block if block.endswith("\n") else block + newline
-    lines = [line + newline for line in _manifest_copies(copy, run, needs, situation.instruction(copy.instruction))]
+    lines = [
+        line + newline for line in _manifest_copies(copy, run, needs, original=situation.instruction(copy.instruction))
+    ]
     return apply_edits(dockerfile.text, [Edit(at, at, "".join(lines) + block), Edit(start, end, "")])
 
 
-def _manifest_copies(copy: Link, run: Link, needs: Needs, original: Instruction) -> Iterator[str]:
+def _manifest_copies(copy: Link, run: Link, needs: Needs, *, original: Instruction) -> Iterator[str]:
     """Write a COPY per folder of manifests, with the flags of the copy that they are taken out of."""
     source = copy.selections()[0].sources[0]
     by_folder: dict[str, list[str]] = {}

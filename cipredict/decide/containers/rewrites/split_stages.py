@@ -54,7 +54,7 @@ def _split(run: Link, parent: Stage, situation: Situation) -> Iterator[Proposal]
     if cut is not None:
         checks = [*file_conditions(situation, run.stage), *file_conditions(situation, parent.index)]
         checks += [*_separable(parent, cut[0], situation), *cut[1]]
-        text = _text(run, parent, cut[0], situation)
+        text = _text(run, parent, cut[0], situation=situation)
         yield Proposal(
             RULE,
             _title(run, parent, situation),
@@ -97,7 +97,7 @@ def _separable(parent: Stage, cut: int, situation: Situation) -> Iterator[Condit
         yield violated("no ENTRYPOINT takes away a CMD of the other side")
 
 
-def _text(run: Link, parent: Stage, cut: int, situation: Situation) -> str:
+def _text(run: Link, parent: Stage, cut: int, *, situation: Situation) -> str:
     dockerfile = situation.dockerfile
     newline = line_end(dockerfile.text)
     own = situation.stages.stages[run.stage]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from cipredict.decide.containers.layers import Link, is_remote
 from cipredict.decide.containers.paths import UNKNOWN_FOLDER, overlap
@@ -16,7 +17,7 @@ RULE = "swap-copies"
 def propose(situation: Situation) -> Iterator[Proposal]:
     """Propose to swap neighbours; the replay tells whether that helps."""
     copies = [link for link in situation.links if link.keyword in {"COPY", "ADD"} and link.inputs]
-    for first, second in zip(copies, copies[1:], strict=False):
+    for first, second in pairwise(copies):
         between = range(first.instruction + 1, second.instruction)
         if first.stage == second.stage and all(situation.instruction(number).keyword in SETTINGS for number in between):
             yield _swapped(first, second, situation)
