@@ -176,7 +176,7 @@ def main() -> None:
     chosen = options.parse_args()
     root = chosen.keep or Path(tempfile.mkdtemp())
     print(
-        "situation | RUNs as found | by hand | automatic | share of gain | seconds found, hand, automatic | rules | CPU s"
+        "situation | RUNs found | by hand | automatic | share of gain | seconds found, hand, automatic | rules | CPU s"
     )
     worst = 1.0
     for number, one in enumerate(SITUATIONS):

@@ -108,11 +108,20 @@ def read_build(path: Path, options: BuildOptions, known: dict[Path, Surroundings
         raise InputError(message, slug="dockerfile-invalid", hint=error.remedy) from error
     if options.context is None:
         notes = (f"context: {_shown(folder)} (guessed; --context names it)", *notes)
+    if (folder / ".git").exists() and not ignore.excludes(".git/HEAD") and _takes_all(situation):
+        notes = (
+            *notes,
+            "the context holds .git: if the build gets it too, COPY of all never hits (replay leaves it out)",
+        )
     if volatile - set(options.volatile):
         names = ", ".join(sorted(volatile - set(options.volatile)))
         notes = (*notes, f"assumed to differ in every build: {names} (--build-arg NAME=VALUE says otherwise)")
     judge = Judge(tokens, _measured(options.progress))
     return Build(path, folder, ignore_path, situation, judge, notes)
+
+
+def _takes_all(situation: Situation) -> bool:
+    return any("." in one.sources for link in situation.links for one in link.selections())
 
 
 def _rules(builder: str) -> CacheRules:

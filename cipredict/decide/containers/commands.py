@@ -69,7 +69,7 @@ class _Doubt(Exception):  # ends the reading of one RUN, reaches nobody
 _COMPLEX = re.compile(r"[`|<>(){}]|\$\(|(?<!&)&(?!&)")
 _SEPARATORS = re.compile(r"&&|;|\n")
 _QUIET_REDIRECTION = re.compile(r"\s(?:>\s*/dev/null|2>&1|&>\s*/dev/null|2>\s*/dev/null)")
-_ALWAYS_READ = (
+ALWAYS_READ = (
     "PATH",
     "LD_",
     "LANG",
@@ -110,7 +110,7 @@ def _facts(script: str, flags: tuple[str, ...], has_heredoc: bool, is_json: bool
         return RunFacts(kind, seconds, is_closed=False, writes=None, names=names, doubt="its quotes cannot be read")
     writes = tuple(dict.fromkeys(path for effect in effects for path in effect.writes))
     prefixes = tuple(dict.fromkeys(prefix for effect in effects for prefix in effect.env_prefixes))
-    return RunFacts(kind, seconds, is_closed=True, writes=writes, names=names, env_prefixes=_ALWAYS_READ + prefixes)
+    return RunFacts(kind, seconds, is_closed=True, writes=writes, names=names, env_prefixes=ALWAYS_READ + prefixes)
 
 
 def _refuse_form(flags: Sequence[str], *, has_heredoc: bool) -> None:

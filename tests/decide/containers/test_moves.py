@@ -130,6 +130,29 @@ def test_the_working_folder_of_a_base_image_is_assumed_to_be_no_system_folder(ma
     assert not only(raise_installs.propose, make_situation(f"FROM a/a\nCOPY . .\n{APT}", (*FILES, "etc/x"))).is_safe
 
 
+@pytest.mark.parametrize(
+    ("variable", "run", "is_safe"),
+    [
+        ("PIP_CONSTRAINT=/app/c.txt", "pip install uv", False),
+        ("PIP_CONSTRAINT=c.txt", "pip install uv", False),
+        ("PYTHONPATH=/app", "pip install uv", False),
+        ("PATH=/app/.venv/bin:$PATH", "pip install uv", False),
+        ("NODE_OPTIONS=--require=/app/x.js", "npm install -g pnpm", False),
+        ("PATH=/app/.venv/bin:$PATH", "apt-get install -y git", True),
+        ("PYTHONUNBUFFERED=1", "pip install uv", True),
+    ],
+)
+def test_variables_that_point_into_the_copy_forbid(
+    variable: str,
+    run: str,
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
+) -> None:
+    situation = make_situation(f"FROM a/a\nENV {variable}\nCOPY . /app\nRUN {run}\n", FILES)
+
+    assert only(raise_installs.propose, situation).is_safe is is_safe
+
+
 def test_a_link_at_the_destination_forbids(make_situation: MakeSituation) -> None:
     made = make_situation(f"FROM a/a\nRUN ln -s /usr/share/x /data\nCOPY src /data/src\n{APT}", FILES)
     copied = make_situation(f"FROM a/a\nWORKDIR /app\nCOPY src ./lnk/src\n{APT}", (*FILES, "lnk"), links=("lnk",))
@@ -218,6 +241,7 @@ def test_copies_with_destinations_apart_are_swapped(make_situation: MakeSituatio
         pytest.param("COPY src ./\nCOPY docs /docs\n", id="working folder unknown"),
         pytest.param("ADD x.tar.gz /x\nCOPY docs /x/docs\n", id="archive"),
         pytest.param("ADD https://x.org/y /x\nCOPY docs /docs\nADD https://x.org/z /z\nCOPY src /s\n", id="remote"),
+        pytest.param("COPY --chown=1 src /x/a\nCOPY docs /x/b\n", id="owners of folders"),
         pytest.param("RUN ln -s /docs /src\nCOPY src /src\nCOPY docs /docs\n", id="symbolic link"),
     ],
 )

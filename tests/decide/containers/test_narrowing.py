@@ -142,6 +142,52 @@ def test_nothing_is_proposed_elsewhere(text: str, make_situation: MakeSituation)
     assert list(narrow_copies.propose(make_situation(text, NODE))) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("npm ci --prefix client", NODE),
+        ("npm ci -w packages/a", NODE),
+        ("yarn install --frozen-lockfile --cwd client", {"package.json": PACKAGE, "yarn.lock": ""}),
+        ("pnpm install --frozen-lockfile --filter web", {"package.json": PACKAGE, "pnpm-lock.yaml": ""}),
+        ("pip install -r r.txt --target ./libs", {"r.txt": "a\n"}),
+        ("pip install -r r.txt pkg/", {"r.txt": "a\n"}),
+        ("pip install -r r.txt --find-links=wheels", {"r.txt": "a\n"}),
+        ("pip wheel -r r.txt --wheel-dir wheels", {"r.txt": "a\n"}),
+        ("poetry install --no-root -C sub", {"pyproject.toml": "", "poetry.lock": ""}),
+        ("uv sync --no-install-project --project sub", {"pyproject.toml": "", "uv.lock": ""}),
+        ("uv sync --no-install-project", {"pyproject.toml": 'dynamic = ["version"]', "uv.lock": ""}),
+        ("bundle install --path vendor/x", {"Gemfile": "", "Gemfile.lock": ""}),
+        ("npm ci", {**NODE, ".npmrc": "cafile=certs/ca.pem"}),
+        ("pnpm install --frozen-lockfile", {"package.json": PACKAGE, "pnpm-lock.yaml": "", ".pnpmfile.cjs": ""}),
+    ],
+)
+def test_options_and_settings_that_point_elsewhere_forbid(
+    command: str, files: dict[str, str], make_situation: MakeSituation
+) -> None:
+    text = f"FROM a/a\nWORKDIR /src\nCOPY . .\nRUN {command}\n"
+
+    assert not only(narrow_copies.propose, make_situation(text, {**files, "src/x": ""})).is_safe
+
+
+@pytest.mark.parametrize(
+    ("variable", "is_safe"),
+    [
+        ("PATH=/src/.venv/bin:$PATH", False),
+        ("PYTHONPATH=/src", False),
+        ("PIP_CONSTRAINT=/src/c", False),
+        ("A=/src", True),
+    ],
+)
+def test_variables_that_point_into_the_copy_forbid(
+    variable: str,
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
+) -> None:
+    text = f"FROM a/a\nENV {variable}\nWORKDIR /src\nCOPY . .\nRUN pip install -r r.txt\n"
+
+    assert only(narrow_copies.propose, make_situation(text, {"r.txt": "a\n", "src/x": ""})).is_safe is is_safe
+
+
 def test_cargo_workspaces_are_never_split_by_us(make_situation: MakeSituation, run_optimize: Optimize) -> None:
     text = "FROM rust:1\nWORKDIR /app\nCOPY . /app\nRUN cargo build --release\n"
     files = {"Cargo.toml": "[workspace]\nmembers = ['a']\n", "Cargo.lock": "", "a/src/main.rs": ""}
@@ -233,10 +279,13 @@ def test_what_nothing_names_stays_out_of_the_context(make_situation: MakeSituati
         pytest.param(ALL + "RUN cat README.md\n", {"README.md": ""}, "README.md", id="named in RUN"),
         pytest.param(ALL + "RUN --mount=source=docs,target=/d x\n", {"docs/a": ""}, "docs", id="mounted"),
         pytest.param(ALL + 'CMD ["x", "docs/a"]\n', {"docs/a": ""}, "docs", id="named in CMD"),
-        pytest.param(ALL + "RUN make\n", {"Makefile": ""}, "Makefile", id="make"),
+        pytest.param(ALL, {"docs/a": "", "mkdocs.yml": ""}, "docs", id="generator of sites"),
+        pytest.param(ALL, {"docs/a": "", "main.go": 'import _ "github.com/me/app/docs"'}, "docs", id="package"),
+        pytest.param(ALL, {"docs/a": "", "main.go": "//go:embed docs"}, "docs", id="embedded"),
+        pytest.param(ALL, {"docs/a": "", "a.js": "require('./docs')"}, "docs", id="module"),
+        pytest.param(ALL, {"NEWS.md": "", "a.py": 'glob("*.md")'}, "NEWS.md", id="glob in code"),
         pytest.param(ALL, {"tests/a.py": ""}, "tests", id="tests"),
         pytest.param(ALL + "RUN pytest\n", {"tests/a.py": ""}, "tests", id="tests are run"),
-        pytest.param(ALL + "RUN git log\n", {".gitattributes": ""}, ".gitattributes", id="git"),
     ],
 )
 def test_what_may_be_read_is_not_ignored(

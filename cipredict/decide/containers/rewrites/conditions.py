@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from cipredict.decide.containers.commands import SYSTEM_FOLDERS, RunFacts
+from cipredict.decide.containers.commands import ALWAYS_READ, SYSTEM_FOLDERS, RunFacts
 from cipredict.decide.containers.layers import ARCHIVES, Link, is_remote
 from cipredict.decide.containers.paths import UNKNOWN_FOLDER, overlap
 from cipredict.decide.containers.rewrites.interface import Condition, Situation, assumed, proved, violated
@@ -111,6 +111,41 @@ def _over_copy(facts: RunFacts, over: int, situation: Situation) -> Iterator[Con
     if any(place.startswith(UNKNOWN_FOLDER) for place in places):
         yield assumed("the base image's working folder is none of the system's")
     yield from no_links(link.destination, over, situation)
+    yield from _settings_apart(facts, places, over, situation=situation)
+
+
+_NAMES_A_PLACE = re.compile(r"CONSTRAINT|CONFIG|REQUIREMENT|FIND_LINKS|PREFIX|TARGET")
+
+
+def _settings_apart(
+    facts: RunFacts, places: tuple[str, ...], over: int, *, situation: Situation
+) -> Iterator[Condition]:
+    """Say whether a variable that the tools read, such as PYTHONPATH, points into what is copied."""
+    tools = tuple(prefix for prefix in facts.env_prefixes if prefix not in ALWAYS_READ)
+    is_system_only = all(prefix.startswith(("DEB", "APT", "APK", "YUM", "DNF")) for prefix in tools)
+    for line, name, value in variables_above(over, situation):
+        is_read = name.startswith(tools) or (name == "PATH" and not is_system_only)
+        is_inside = any(place.rstrip("/") in value for place in places if place.strip("/"))
+        is_file = name.startswith(tools) and re.search(
+            r"CONSTRAINT|CONFIG|REQUIREMENT|FIND_LINKS|PREFIX|TARGET", name.upper()
+        )
+        if is_read and (is_inside or is_file):
+            yield violated(f"{name} (line {line}) does not point to what is copied")
+            return
+
+
+def variables_above(number: int, situation: Situation) -> Iterator[tuple[int, str, str]]:
+    """Give line, name and value of each ENV above an instruction, in the stages that it is built from too."""
+    stage = situation.stages.of(number)
+    last = number - 1
+    while stage is not None:
+        for one in situation.dockerfile.instructions[stage.first : last + 1]:
+            if one.keyword == "ENV":
+                yield from ((one.start_line, *pair) for pair in zip(one.values[::2], one.values[1::2], strict=False))
+        if stage.base_stage is None:
+            return
+        stage = situation.stages.stages[stage.base_stage]
+        last = stage.last
 
 
 def _at_root(place: str) -> str:

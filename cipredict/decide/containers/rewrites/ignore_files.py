@@ -10,26 +10,19 @@ from cipredict.decide.containers.paths import overlap
 from cipredict.decide.containers.rewrites.interface import Proposal, Situation, assumed, proved, violated
 
 RULE = "ignore-file"
-_FOLDERS = (
-    ".github",
-    ".gitlab",
-    ".circleci",
-    ".buildkite",
-    ".vscode",
-    ".idea",
-    ".devcontainer",
-    "docs",
-    "doc",
-    "examples",
-)
+_FOLDERS = (".github", ".gitlab", ".circleci", ".buildkite", ".vscode", ".idea", ".devcontainer", "docs", "doc")
 _FILES = re.compile(
-    r"\.(?:git(?:ignore|attributes|lab-ci\.yml|modules)|travis\.yml|editorconfig|pre-commit-config\.yaml|codecov\.yml|mailmap)"
-    r"|\.?codecov\.ya?ml|(?:docker-)?compose[\w.-]*\.ya?ml|Dockerfile[\w.-]*|\.dockerignore|Makefile"
+    r"\.(?:gitlab-ci\.yml|travis\.yml|editorconfig|pre-commit-config\.yaml|codecov\.yml|mailmap)"
+    r"|\.?codecov\.ya?ml|(?:docker-)?compose[\w.-]*\.ya?ml|Dockerfile[\w.-]*|\.dockerignore"
     r"|(?:CHANGELOG|CHANGES|HISTORY|CONTRIBUTING|CODE_OF_CONDUCT|SECURITY|README|AUTHORS|MAINTAINERS|NEWS|UPGRADING)"
-    r"(?:[._-][\w.-]*)?|[\w.-]+\.md"
+    r"(?:[._-][\w.-]*)?"
 )
+"""Not among them: `.gitignore`, which hatchling and Tailwind read, and `Makefile`."""
+_SITES = re.compile(r"mkdocs\.ya?ml|docusaurus\.config\.\w+|book\.toml|_config\.ya?ml|hugo\.\w+|\.readthedocs\.ya?ml")
+"""Generators of sites, which read `docs` and Markdown without naming them."""
+_ANY_TEXT = re.compile(r"\*\.md\b|\\\.md\b|[\"'`]\.md[\"'`]")
 _TESTS = ("tests", "test", "spec", "e2e", "__tests__")
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.IGNORECASE)
+_URL = re.compile(r"[a-z]{2,9}://\S*", re.IGNORECASE)
 _TALKS = (".md", ".rst", ".txt", ".svg", ".lock", ".po", ".snap")
 _READS_ANYTHING = 2_000_000
 _RUNS_TESTS = re.compile(r"\b(?:test|tests|pytest|tox|nox|jest|vitest|check|lint|ruff|mypy|eslint)\b")
@@ -88,10 +81,7 @@ class _Corpus:
         self._situation = situation
         going = set(candidates)
         staying = [path for path in situation.visible_files() if path.partition("/")[0] not in going]
-        texts = [
-            (path, text) for path in staying if not path.endswith(_TALKS) and (text := situation.context.read(path))
-        ]
-        self._texts = [(path, _URL.sub(" ", text)) for path, text in texts if len(text) < _READS_ANYTHING]
+        self._paths = [path for path in staying if not path.endswith(_TALKS)]
         self.searched = len(staying)
 
     def reason(self, name: str) -> str:
@@ -103,13 +93,13 @@ class _Corpus:
                 return f"line {one.start_line} does not name it"
             if one.keyword in {"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"} and _names(one.text, name):
                 return f"line {one.start_line} does not name it"
-            if one.keyword == "RUN" and name == "Makefile" and re.search(r"\bmake\b", one.text):
-                return f"line {one.start_line} does not call make"
             if one.keyword == "RUN" and name in _TESTS and _RUNS_TESTS.search(one.text):
                 return f"line {one.start_line} runs no tests"
-            if one.keyword == "RUN" and re.search(r"\bgit\b", one.text) and name.startswith(".git"):
-                return f"line {one.start_line} does not use git"
-        found = next((path for path, text in self._texts if _names(text, name)), "")
+        if name in {"docs", "doc"} or name.endswith(".md"):
+            site = next((path for path in self._situation.visible_files() if _SITES.fullmatch(path)), "")
+            if site:
+                return f"no generator of sites reads it ({site})"
+        found = next((path for path in self._paths if _may_read(self._situation.context.read(path) or "", name)), "")
         return f"{found} does not name it" if found else ""
 
 
@@ -122,9 +112,19 @@ def _copy_names(values: tuple[str, ...], mounts: list[str], name: str, *, keywor
     return any(source != "/" and (overlap(source, f"/{name}") or "*" in source) for source in cleaned)
 
 
+def _may_read(text: str, name: str) -> bool:
+    """Tell whether a file's text names another file; addresses do not count."""
+    if len(text) > _READS_ANYTHING:
+        return name in text
+    if name in text and _names(_URL.sub(" ", text), name):
+        return True
+    return name.endswith(".md") and ".md" in text and _ANY_TEXT.search(text) is not None
+
+
 def _names(text: str, name: str) -> bool:
-    """Tell whether a text names a file or folder: as a path, or in quotes."""
+    """Tell whether a text names a file or folder: as a path or part of one, in quotes, as a module, to embed."""
     stem = re.escape(name)
     if "." in name.lstrip("."):
         return re.search(rf"(?<![\w.-]){stem}(?![\w-])", text) is not None
-    return re.search(rf"(?<![\w.-]){stem}/|[\"'`]\.?/?{stem}[\"'`]|\bimport {stem}\b|\bfrom {stem}\b", text) is not None
+    as_path = rf"(?<![\w-]){stem}(?=[/\"'`])|[/\"'`.]{stem}(?![\w-])"
+    return re.search(rf"{as_path}|\b(?:import|from|go:embed.*)\s{stem}\b", text) is not None

@@ -50,13 +50,65 @@ def _required(folder: str, name: str, context: Context) -> Iterator[Condition]:
         yield violated(f"{name} is in the context")
 
 
+_FLAGS = {
+    "npm": """--omit=dev --omit=optional --production --production=true --only=production --only=prod --include=dev
+        --ignore-scripts --no-audit --no-fund --audit=false --fund=false --prefer-offline --legacy-peer-deps --force
+        --silent -s --quiet --verbose --no-optional --no-progress --progress=false --no-update-notifier -d""",
+    "yarn": """--frozen-lockfile --production --production=true --non-interactive --ignore-scripts --ignore-engines
+        --ignore-optional --ignore-platform --no-progress --silent -s --prefer-offline --check-files""",
+    "pnpm": """--frozen-lockfile --prod -P --production --ignore-scripts --no-optional --prefer-offline --silent
+        --shamefully-hoist --strict-peer-dependencies""",
+    "pip": """--no-cache-dir --no-cache --no-deps --upgrade -U --require-hashes --no-compile --compile --pre --quiet
+        -q -qq --disable-pip-version-check --prefer-binary --break-system-packages --ignore-installed
+        --use-pep517
+        --no-warn-script-location --root-user-action=ignore --user --progress-bar=off --no-color --no-input""",
+    "poetry": """--no-root --no-dev --no-interaction -n --no-ansi --sync --no-cache --no-directory --all-extras
+        --compile        --only=main --without=dev --all-groups""",
+    "uv": """--frozen --locked --no-dev --no-install-project --no-install-workspace --no-editable --no-cache -q --quiet
+        --compile-bytecode --all-extras --all-groups --no-progress --no-default-groups --link-mode=copy""",
+    "go": "-x -v",
+    "bundle": "--quiet --no-cache --retry=3 -j4 --jobs=4",
+}
+_WITH_VALUE = {
+    "npm": "--loglevel --maxsockets --network-timeout",
+    "yarn": "--network-timeout --network-concurrency",
+    "pnpm": "--reporter --loglevel",
+    "pip": """-r --requirement -i --index-url --extra-index-url --trusted-host --timeout --default-timeout --retries
+        --only-binary --no-binary --progress-bar -w --wheel-dir""",
+    "poetry": "--only --without --with -E --extras",
+    "uv": "--extra --group --no-group --only-group --link-mode -p --python",
+    "bundle": "--jobs -j --retry --without",
+}
+
+
+def check_options(words: Sequence[str]) -> Iterator[Condition]:
+    """Say whether every option of an installer is one that changes neither what it reads nor where it writes."""
+    tool = {"pip3": "pip"}.get(words[0], words[0])
+    verbs = 1 if tool == "yarn" and words[1:2] != ["install"] else 3 if tool == "go" else 2
+    flags, with_value = _FLAGS[tool].split(), _WITH_VALUE.get(tool, "").split()
+    expects_value = False
+    for word in words[verbs:]:
+        if expects_value:
+            expects_value = False
+            continue
+        name, mark, _ = word.partition("=")
+        expects_value = word in with_value
+        is_path = tool != "pip" or bool(re.search(r"^[.~]|[/@]", word))
+        is_known = (
+            word in flags or expects_value or (bool(mark) and name in with_value) or bool(re.fullmatch(r"-r\S+", word))
+        )
+        if not is_known and (word.startswith("-") or is_path):
+            yield violated(f"'{word}' changes neither what {tool} reads nor where it writes")
+            return
+
+
 # Node: https://docs.npmjs.com/cli/commands/npm-ci
 
 
 def _node(words: Sequence[str], folder: str, context: Context) -> Needs:
     locks = {"npm": ("package-lock.json", "npm-shrinkwrap.json"), "yarn": ("yarn.lock",), "pnpm": ("pnpm-lock.yaml",)}
     files = _existing(folder, ["package.json", *locks[words[0]], ".npmrc", ".yarnrc", ".pnpmfile.cjs"], context)
-    conditions = list(_node_conditions(words, folder, context))
+    conditions = [*_node_conditions(words, folder, context), *_node_settings(folder, context)]
     if not _existing(folder, locks[words[0]], context):
         conditions.append(violated("there is a lock file"))
     return Needs(files, tuple(conditions), fills=("node_modules",))
@@ -84,6 +136,15 @@ def _node_conditions(words: Sequence[str], folder: str, context: Context) -> Ite
     yield from _node_scripts(words, package)
     if _existing(folder, [".yarnrc.yml"], context):
         yield violated("yarn keeps its releases and plugins elsewhere than in .yarn/")
+
+
+def _node_settings(folder: str, context: Context) -> Iterator[Condition]:
+    for name in (".npmrc", ".yarnrc"):
+        text = context.read(posixpath.normpath(posixpath.join(folder, name))) or ""
+        if re.search(r"^\s*(?:cafile|prefix|cache|globalconfig)\b|[=\s\"']\.{1,2}/|mirror", text, re.MULTILINE):
+            yield violated(f"{name} names no file or folder")
+    if _existing(folder, [".pnpmfile.cjs"], context):
+        yield violated("there is no .pnpmfile.cjs, which may read anything")
 
 
 def _node_scripts(words: Sequence[str], package: dict[str, object]) -> Iterator[Condition]:
@@ -119,6 +180,9 @@ def _pip(words: Sequence[str], folder: str, context: Context) -> Needs:
     names += [word.partition("=")[2] for word in words if word.startswith("--requirement=")]
     names += [word[2:] for word in words if re.fullmatch(r"-r\S+", word)]
     conditions = [condition for name in names for condition in _requirements(name, folder, context)]
+    places = [words[at + 1] for at, word in enumerate(words[:-1]) if word in {"-w", "--wheel-dir"}]
+    if any(not place.startswith("/") for place in places) or any(word.startswith("--wheel-dir=") for word in words):
+        conditions.append(violated("the wheels go to an absolute folder"))
     others = [
         word
         for word in words
@@ -153,10 +217,12 @@ def _poetry(_: Sequence[str], folder: str, context: Context) -> Needs:
     )
 
 
-def _uv(_: Sequence[str], folder: str, context: Context) -> Needs:
+def _uv(words: Sequence[str], folder: str, context: Context) -> Needs:
     files = _existing(folder, ["pyproject.toml", "uv.lock", "uv.toml", ".python-version"], context)
     project = context.read(posixpath.normpath(posixpath.join(folder, "pyproject.toml"))) or ""
     conditions = [*_required(folder, "uv.lock", context), *_no_path_dependency("pyproject.toml", folder, context)]
+    if "--frozen" not in words and re.search(r"^dynamic\s*=", project, re.MULTILINE):
+        conditions.append(violated("the project's metadata need no source (--frozen says so)"))
     if "[tool.uv.workspace]" in project:
         conditions.append(violated("there is no workspace"))
     return Needs(files, tuple(conditions), fills=(".venv",))

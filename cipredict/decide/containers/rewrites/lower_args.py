@@ -24,6 +24,40 @@ from cipredict.dockerfile.shell_words import referenced_names
 from cipredict.dockerfile.stages import declared_args
 
 RULE = "lower-variable"
+_READ_BY_TOOLS = (
+    *(
+        "PATH",
+        "HOME",
+        "TERM",
+        "TZ",
+        "LANG",
+        "LC_",
+        "LD_",
+        "CI",
+        "HTTP",
+        "http",
+        "NO_PROXY",
+        "DEBIAN_",
+        "SOURCE_DATE_EPOCH",
+    ),
+    *("PIP_", "UV_", "POETRY_", "PYTHON", "SETUPTOOLS_", "PBR_", "DJANGO_", "CARGO_", "RUST", "GO", "CGO_", "CFLAGS"),
+    *(
+        "CXX",
+        "NODE_",
+        "npm_",
+        "NPM_",
+        "YARN_",
+        "VITE_",
+        "NEXT_",
+        "NUXT_",
+        "REACT_APP_",
+        "VUE_APP_",
+        "GATSBY_",
+        "SENTRY_",
+    ),
+    *("RAILS_", "BUNDLE_", "MAVEN_", "GRADLE_", "JAVA_", "MAKE", "CMAKE_", "TARGET", "BUILDKIT_"),
+)
+"""Variables that begin so are read by tools which no file of the context names."""
 
 
 def propose(situation: Situation) -> Iterator[Proposal]:
@@ -119,6 +153,9 @@ def _unread(names: frozenset[str], below: int, situation: Situation) -> Iterator
                 yield violated(f"the tools of line {one.start_line} do not read {name}")
             else:
                 yield proved(f"line {one.start_line} only installs, and its tools do not read {name}")
+            continue
+        if name.startswith(_READ_BY_TOOLS):
+            yield violated(f"no tool of line {one.start_line} reads {name}, as tools do that know such names")
             continue
         reader = _reader_of(name, situation)
         if reader:

@@ -8,13 +8,33 @@ from collections.abc import Iterator, Sequence
 from cipredict.decide.containers.commands import RunKind
 from cipredict.decide.containers.layers import Link
 from cipredict.decide.containers.paths import UNKNOWN_FOLDER, is_glob, overlap
-from cipredict.decide.containers.rewrites.conditions import SETTINGS, file_conditions, no_links
-from cipredict.decide.containers.rewrites.installers import Needs, assumed_of, find_installer, split_script
+from cipredict.decide.containers.rewrites.conditions import SETTINGS, file_conditions, no_links, variables_above
+from cipredict.decide.containers.rewrites.installers import (
+    Needs,
+    assumed_of,
+    check_options,
+    find_installer,
+    split_script,
+)
 from cipredict.decide.containers.rewrites.interface import Condition, Proposal, Situation, proved, violated
 from cipredict.dockerfile.edits import Edit, apply_edits, block_span, line_end
 from cipredict.dockerfile.parser import Instruction
 
 RULE = "narrow-copy"
+_READ_BY_INSTALLERS = (
+    "PATH",
+    "VIRTUAL_ENV",
+    "PYTHON",
+    "PIP_",
+    "UV_",
+    "POETRY_",
+    "NODE_",
+    "npm_",
+    "NPM_",
+    "GO",
+    "BUNDLE_",
+    "GEM_",
+)
 _SITE_FOLDERS = ("/usr/local/lib", "/usr/lib", "/usr/local/bin", "/root", "/go")
 
 
@@ -40,7 +60,8 @@ def _copy_above(run: Link, situation: Situation) -> Link | None:
 
 def _folder_copy(number: int, situation: Situation) -> Link | None:
     link = situation.link_of(number)
-    if link is None or situation.instruction(number).flag("from") or len(link.selections()) != 1:
+    one = situation.instruction(number)
+    if link is None or one.flag("from") or one.flag("parents") is not None or len(link.selections()) != 1:
         return None
     [selection] = link.selections()
     is_folder = len(selection.sources) == 1 and not is_glob(selection.sources[0])
@@ -68,7 +89,8 @@ def _narrowed(copy: Link, run: Link, situation: Situation) -> Iterator[Proposal]
         return
     needs = _joined([reader(words, folder, situation.context) for words, reader in known])
     conditions += [*needs.conditions, assumed_of(known[0][0][0])]
-    conditions += _kept_apart(copy, folder, needs, situation=situation)
+    conditions += [condition for words, _ in known for condition in check_options(words)]
+    conditions += _kept_apart(copy, run, folder, needs=needs, situation=situation)
     yield _proposal(copy, run, needs, conditions, situation=situation)
 
 
@@ -88,7 +110,7 @@ def _context_folder(copy: Link, run: Link) -> str | None:
     return None
 
 
-def _kept_apart(copy: Link, folder: str, needs: Needs, *, situation: Situation) -> Iterator[Condition]:
+def _kept_apart(copy: Link, run: Link, folder: str, *, needs: Needs, situation: Situation) -> Iterator[Condition]:
     if any(overlap(copy.destination, place) for place in _SITE_FOLDERS) and copy.destination != UNKNOWN_FOLDER:
         yield violated(f"the copy to {copy.destination} overwrites nothing that was installed")
     missing = [path for path in needs.files if situation.ignore.excludes(path)]
@@ -101,6 +123,12 @@ def _kept_apart(copy: Link, folder: str, needs: Needs, *, situation: Situation) 
         elif not situation.ignore.excludes(f"{inside}/x"):
             yield proved(f"{inside} is ignored from now on, so that no copy overwrites what was installed")
     yield from no_links(copy.destination, copy.instruction, situation)
+    for line, name, value in variables_above(run.instruction, situation):
+        rest = value
+        for filled in needs.fills:
+            rest = rest.replace(posixpath.join(run.folder, filled), "")
+        if copy.destination.strip("/?") and copy.destination in rest and name.startswith(_READ_BY_INSTALLERS):
+            yield violated(f"{name} (line {line}) does not point into {copy.destination}")
 
 
 def _proposal(copy: Link, run: Link, needs: Needs, conditions: list[Condition], *, situation: Situation) -> Proposal:  # noqa: PLR0917

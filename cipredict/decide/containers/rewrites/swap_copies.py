@@ -44,6 +44,14 @@ def _disjoint(first: Link, second: Link, situation: Situation) -> Iterator[Condi
     if remote:
         yield violated(f"neither fetches from elsewhere ({remote})")
         return
+    owners = [
+        situation.instruction(link.instruction).flag_values(name)
+        for link in (first, second)
+        for name in ("chown", "chmod")
+    ]
+    if owners[:2] != owners[2:]:
+        yield violated("both give the same owner and mode to the folders that they make")
+        return
     mine, theirs = landings(first, situation), landings(second, situation)
     clash = next(((a, b) for a in mine for b in theirs if overlap(a, b)), None)
     if clash is not None:
