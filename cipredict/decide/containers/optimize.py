@@ -10,6 +10,7 @@ from cipredict.decide.containers.replay import HistoryTokens, Replay, replay
 from cipredict.decide.containers.rewrites.cache_mounts import RULE as CACHE_MOUNT
 from cipredict.decide.containers.rewrites.interface import Proposal, Situation
 from cipredict.decide.containers.rewrites.rules import RULES
+from cipredict.decide.containers.rewrites.rust_dependencies import RULE as RUST
 from cipredict.dockerfile.parser import DockerfileError
 
 MOST_REWRITES = 30
@@ -134,12 +135,16 @@ def _rank(after: Replay) -> tuple[float, int, int]:
 
 
 def _refused(situation: Situation, now: Replay, judge: Judge) -> Iterator[Refused]:
-    """Give what was left undone: unsafe where it would save something, and advice."""
+    """Give what was left undone: unsafe where it would save something, and Cargo's layer with its figures."""
     for proposal in proposals(situation):
         if proposal.is_safe:
             continue
         rewritten = result_of(proposal, situation)
         after = judge.replay(rewritten) if rewritten else None
         would_save = after is not None and _saves(now, after)
-        if proposal.advice_only or would_save or (proposal.text == situation.dockerfile.text and not proposal.ignore):
+        if (
+            would_save
+            or (proposal.advice_only and proposal.rule == RUST)
+            or (proposal.text == situation.dockerfile.text and not proposal.ignore)
+        ):
             yield Refused(proposal, after)

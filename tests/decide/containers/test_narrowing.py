@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cipredict.decide.containers.rewrites import cache_mounts, ignore_files, link_copies, narrow_copies, split_stages
+from cipredict.decide.containers.rewrites import (
+    cache_mounts,
+    ignore_files,
+    link_copies,
+    narrow_copies,
+    parallel_stages,
+    split_stages,
+)
 from cipredict.decide.containers.rewrites.interface import Proposal, Rule, Situation, Standing
 
 if TYPE_CHECKING:
@@ -227,6 +234,34 @@ def test_tools_of_a_derived_stage_go_below_the_copies_of_the_first(make_situatio
 )
 def test_stages_that_cannot_be_cut_stay(text: str, doubt: str, make_situation: MakeSituation) -> None:
     assert doubt in doubts(only(split_stages.propose, make_situation(text, ["a.py"])))
+
+
+PARTS = "FROM a/a AS b\nCOPY docs /d\nRUN make docs\nCOPY web /w\nRUN make web\nCOPY src /s\nRUN make src\n"
+
+
+def test_parts_side_by_side_are_reported_with_what_they_would_save(
+    make_situation: MakeSituation, run_optimize: Optimize
+) -> None:
+    files = ["docs/a", "web/a", "src/a"]
+    outcome = run_optimize(make_situation(PARTS, files), [["docs/a"], ["docs/a"], ["src/a"]])
+
+    assert "parallel-stages" not in [one.proposal.rule for one in outcome.applied]
+    [refused] = [one for one in outcome.refused if one.proposal.rule == "parallel-stages"]
+    assert "line 3 reads and writes" in doubts(refused.proposal)
+    assert refused.after is not None
+    assert (outcome.before.run_rebuilds, refused.after.run_rebuilds) == (7, 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(PARTS + "FROM c/c\nCOPY --from=0 /s /s\n", id="numbers"),
+        pytest.param("FROM a/a\nCOPY docs /d\nRUN make docs\n", id="one part"),
+        pytest.param("FROM a/a\nCOPY docs /d\nCOPY web /w\nRUN make\n", id="copies together"),
+    ],
+)
+def test_no_parts_are_seen_elsewhere(text: str, make_situation: MakeSituation) -> None:
+    assert list(parallel_stages.propose(make_situation(text, ["docs/a", "web/a", "src/a"]))) == []
 
 
 def test_cache_mounts_need_a_builder_that_keeps_them(make_situation: MakeSituation) -> None:

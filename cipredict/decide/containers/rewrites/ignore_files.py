@@ -23,7 +23,7 @@ _SITES = re.compile(r"mkdocs\.ya?ml|docusaurus\.config\.\w+|book\.toml|_config\.
 _ANY_TEXT = re.compile(r"\*\.md\b|\\\.md\b|[\"'`]\.md[\"'`]")
 _TESTS = ("tests", "test", "spec", "e2e", "__tests__")
 _URL = re.compile(r"[a-z]{2,9}://\S*", re.IGNORECASE)
-_TALKS = (".md", ".rst", ".txt", ".svg", ".lock", ".po", ".snap")
+_TALKS = (".md", ".rst", ".svg", ".lock", ".po", ".snap")
 _READS_ANYTHING = 2_000_000
 _RUNS_TESTS = re.compile(r"\b(?:test|tests|pytest|tox|nox|jest|vitest|check|lint|ruff|mypy|eslint)\b")
 

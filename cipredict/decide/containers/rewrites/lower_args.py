@@ -172,7 +172,7 @@ def _reader_of(name: str, situation: Situation) -> str:
     word = re.compile(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])")
     for path in situation.visible_files():
         text = situation.context.read(path)
-        if not text or not word.search(text) or _is_no_code(path):
+        if not text or name not in text or not word.search(text) or _is_no_code(path):
             continue
         if posixpath.basename(path).lower().startswith(("makefile", "gnumakefile")) and _makefile_sets(text, name):
             continue
