@@ -46,7 +46,7 @@ class RunFacts:
 
     Attributes
     ----------
-    is_closed : reads nothing that was copied and writes to `writes` only
+    is_closed : reads nothing that was copied, writes to `writes` and makes the folders `makes`, as written, only
     writes : absolute paths; None means anywhere
     names : variables that the text refers to
     env_prefixes : variables whose names begin so change what it does
@@ -60,6 +60,7 @@ class RunFacts:
     names: frozenset[str]
     env_prefixes: tuple[str, ...] = ()
     doubt: str = ""
+    makes: tuple[str, ...] = ()
 
 
 class _Doubt(Exception):  # ends the reading of one RUN, reaches nobody
@@ -110,7 +111,9 @@ def _facts(script: str, flags: tuple[str, ...], has_heredoc: bool, is_json: bool
         return RunFacts(kind, seconds, is_closed=False, writes=None, names=names, doubt="its quotes cannot be read")
     writes = tuple(dict.fromkeys(path for effect in effects for path in effect.writes))
     prefixes = tuple(dict.fromkeys(prefix for effect in effects for prefix in effect.env_prefixes))
-    return RunFacts(kind, seconds, is_closed=True, writes=writes, names=names, env_prefixes=ALWAYS_READ + prefixes)
+    makes = tuple(dict.fromkeys(path for effect in effects for path in effect.makes))
+    known = ALWAYS_READ + prefixes
+    return RunFacts(kind, seconds, is_closed=True, writes=writes, names=names, env_prefixes=known, makes=makes)
 
 
 def _refuse_form(flags: Sequence[str], *, has_heredoc: bool) -> None:
@@ -123,9 +126,12 @@ def _refuse_form(flags: Sequence[str], *, has_heredoc: bool) -> None:
 
 
 def _effects(commands: Sequence[Sequence[str]]) -> list[_Effect]:
-    effects = [_effect(words) for words in commands if words]
-    if not any(effect.installs for effect in effects):
-        raise _Doubt("it installs nothing that is known")
+    effects: list[_Effect] = []
+    for words in filter(None, commands):
+        made = [path for effect in effects for path in effect.makes]
+        effects.append(_owner(words, made) if words[0] in {"chown", "chmod"} else _effect(words))
+    if not any(effect.acts for effect in effects):
+        raise _Doubt("it does nothing that is known")
     return effects
 
 
@@ -140,7 +146,8 @@ def _commands(script: str) -> list[list[str]]:
 class _Effect:
     writes: tuple[str, ...] = ()
     env_prefixes: tuple[str, ...] = ()
-    installs: bool = False
+    acts: bool = False
+    makes: tuple[str, ...] = ()
 
 
 _NOTHING = _Effect()
@@ -184,7 +191,7 @@ def _apt(words: Sequence[str]) -> _Effect:
     if verb not in {"update", "install", "clean", "autoclean", "autoremove", "purge", "remove"}:
         raise _Doubt(f"'{words[0]} {verb}' gives other packages on other days")
     _refuse_paths(names)
-    return _Effect(SYSTEM_FOLDERS, ("DEBIAN_", "APT_", "DEBCONF_"), installs=verb == "install")
+    return _Effect(SYSTEM_FOLDERS, ("DEBIAN_", "APT_", "DEBCONF_"), acts=verb == "install")
 
 
 def _apk(words: Sequence[str]) -> _Effect:
@@ -193,7 +200,7 @@ def _apk(words: Sequence[str]) -> _Effect:
     if verb not in {"add", "update", "del"}:
         raise _Doubt(f"'apk {verb}' gives other packages on other days")
     _refuse_paths([name for name in names if not name.startswith(".")])  # `.name` is a virtual package
-    return _Effect(SYSTEM_FOLDERS, ("APK_",), installs=verb == "add")
+    return _Effect(SYSTEM_FOLDERS, ("APK_",), acts=verb == "add")
 
 
 def _yum(words: Sequence[str]) -> _Effect:
@@ -202,7 +209,7 @@ def _yum(words: Sequence[str]) -> _Effect:
     if verb not in {"install", "clean", "makecache"}:
         raise _Doubt(f"'{words[0]} {verb}' gives other packages on other days")
     _refuse_paths(names)
-    return _Effect(SYSTEM_FOLDERS, ("YUM", "DNF"), installs=verb == "install")
+    return _Effect(SYSTEM_FOLDERS, ("YUM", "DNF"), acts=verb == "install")
 
 
 def _npm(words: Sequence[str]) -> _Effect:
@@ -217,7 +224,7 @@ def _npm(words: Sequence[str]) -> _Effect:
     _refuse_paths(operands[1:])
     if any(":" in name or "/" in name.lstrip("@").partition("/")[2] for name in operands[1:]):
         raise _Doubt("npm installs from an address")
-    return _Effect(SYSTEM_FOLDERS, ("npm_", "NPM_", "NODE_"), installs=True)
+    return _Effect(SYSTEM_FOLDERS, ("npm_", "NPM_", "NODE_"), acts=True)
 
 
 def _pip(words: Sequence[str]) -> _Effect:
@@ -236,17 +243,32 @@ def _pip(words: Sequence[str]) -> _Effect:
     _refuse_paths(operands[1:])
     if any("/" in name or "@" in name for name in operands[1:]):
         raise _Doubt("pip installs from a path or an address")
-    return _Effect(SYSTEM_FOLDERS, ("PIP_", "PYTHON", "VIRTUAL_ENV"), installs=bool(operands[1:]))
+    return _Effect(SYSTEM_FOLDERS, ("PIP_", "PYTHON", "VIRTUAL_ENV"), acts=bool(operands[1:]))
 
 
 def _corepack(words: Sequence[str]) -> _Effect:
     if len(words) < 2 or words[1] != "enable":
         raise _Doubt("corepack reads package.json")
-    return _Effect(SYSTEM_FOLDERS, ("COREPACK_",), installs=True)
+    return _Effect(SYSTEM_FOLDERS, ("COREPACK_",), acts=True)
 
 
 def _users(_: Sequence[str]) -> _Effect:
-    return _Effect(("/etc", "/home", "/var", "/root"), installs=False)
+    return _Effect(("/etc", "/home", "/var", "/root"), acts=True)
+
+
+def _mkdir(words: Sequence[str]) -> _Effect:
+    paths = _operands(words[1:], with_value=("-m", "--mode"))
+    if not paths or any("*" in path or "$" in path for path in paths):
+        raise _Doubt("it makes folders whose names are not known")
+    return _Effect(acts=True, makes=tuple(paths))
+
+
+def _owner(words: Sequence[str], made: Sequence[str]) -> _Effect:
+    """Take a change of owner or mode of what the same RUN made."""
+    paths = _operands(words[1:])[1:]
+    if not paths or not set(paths) <= set(made):
+        raise _Doubt(f"{words[0]} changes what was there before")
+    return _NOTHING
 
 
 def _rm(words: Sequence[str]) -> _Effect:
@@ -270,6 +292,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], _Effect]] = {
     **dict.fromkeys(("pip", "pip3"), _pip),
     "corepack": _corepack,
     **dict.fromkeys(("useradd", "adduser", "groupadd", "addgroup"), _users),
+    "mkdir": _mkdir,
     "rm": _rm,
     **dict.fromkeys(("set", "true", ":"), _harmless),
 }

@@ -241,7 +241,8 @@ class _LinkReader:
         self._add(
             stage, number, "RUN", text=f"RUN {body!r} {surroundings!r}".replace("\\x01", MARK), inputs=inputs, run=facts
         )
-        self.writes[stage.index].append(_Write(scope.link, facts.writes))
+        made = tuple(absolute(path, scope.folder) for path in facts.makes)
+        self.writes[stage.index].append(_Write(scope.link, None if facts.writes is None else facts.writes + made))
 
     def _mount_inputs(self, mount: str, stage: Stage, number: int) -> Iterator[Atom]:
         options = dict(mount_options(mount))

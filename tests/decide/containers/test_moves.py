@@ -162,6 +162,37 @@ def test_a_link_at_the_destination_forbids(make_situation: MakeSituation) -> Non
         assert "no symbolic link" in " ".join(doubts(proposal))
 
 
+@pytest.mark.parametrize(
+    ("run", "is_safe"),
+    [
+        ("mkdir ./data", True),
+        ("mkdir -p /app/data/deep /srv/x", True),
+        ("mkdir data && chown 1000:1000 data && chmod 700 data", True),
+        ("useradd --system app && mkdir /data && chown app /data", True),
+        ("mkdir -p src/deep", False),
+        ("mkdir -p /app", False),
+        ("mkdir data && chown -R 1000 /app", False),
+        ("chmod +x a.txt", False),
+        ("mkdir $DATA", False),
+        ("mkdir a.txt/x", False),
+    ],
+)
+def test_folders_are_made_above_copies_that_put_nothing_there(
+    run: str,
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
+) -> None:
+    proposals = list(raise_installs.propose(make_situation(f"{TOP}COPY . .\nRUN {run}\n", FILES)))
+
+    assert bool([one for one in proposals if one.is_safe]) is is_safe
+
+
+def test_a_folder_made_in_the_working_folder_stays_below_it(make_situation: MakeSituation) -> None:
+    situation = make_situation("FROM a/a\nCOPY src /src\nWORKDIR /app\nRUN mkdir data\n", FILES)
+
+    assert [one for one in raise_installs.propose(situation) if one.is_safe] == []
+
+
 def test_other_syntaxes_and_windows_are_left_alone(make_situation: MakeSituation) -> None:
     text = f"{TOP}COPY . .\n{APT}"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cipredict.decide.containers.commands import ALWAYS_READ, SYSTEM_FOLDERS, RunFacts
 from cipredict.decide.containers.layers import ARCHIVES, Link, is_remote
-from cipredict.decide.containers.paths import UNKNOWN_FOLDER, overlap
+from cipredict.decide.containers.paths import UNKNOWN_FOLDER, Selection, absolute, overlap
 from cipredict.decide.containers.rewrites.interface import Condition, Situation, assumed, proved, violated
 from cipredict.dockerfile.parser import Instruction
 from cipredict.dockerfile.shell_words import referenced_names
@@ -79,20 +79,23 @@ def crossing(run: Link, over: int, situation: Situation) -> Iterator[Condition]:
         yield violated(f"the RUN reads nothing that was copied ({facts.doubt if facts else 'unknown'})")
         return
     if other.keyword in {"COPY", "ADD"}:
-        yield from _over_copy(facts, over, situation)
+        yield from _over_copy(run, facts, over, situation=situation)
     elif other.keyword in SETTINGS:
         yield proved(f"{other.keyword} ({where}) changes no file")
     elif other.keyword in {"ARG", "ENV"}:
         yield from _over_variables(facts, other)
     elif other.keyword == "WORKDIR":
-        yield proved(f"the RUN does not use its working folder ({where})")
+        if all(path.startswith("/") for path in facts.makes):
+            yield proved(f"the RUN does not use its working folder ({where})")
+        else:
+            yield violated(f"the RUN does not use its working folder ({where})")
     elif other.keyword == "RUN":
         yield violated(f"no other RUN stands between, such as that of {where}")
     else:
         yield violated(f"{other.keyword} ({where}) does not change what the RUN may do")
 
 
-def _over_copy(facts: RunFacts, over: int, situation: Situation) -> Iterator[Condition]:
+def _over_copy(run: Link, facts: RunFacts, over: int, *, situation: Situation) -> Iterator[Condition]:
     one, link = situation.instruction(over), situation.link_of(over)
     where = f"line {one.start_line}"
     if link is None:
@@ -107,11 +110,30 @@ def _over_copy(facts: RunFacts, over: int, situation: Situation) -> Iterator[Con
         yield violated(f"{where} copies to no folder that the RUN reads or writes, as {touched} may be")
         return
     yield proved(f"the RUN reads nothing that {where} copies")
-    yield proved(f"it writes nothing below {', '.join(places[:3])}")
+    made = [absolute(path, run.folder) for path in facts.makes]
+    filled = next((path for path in made if _is_filled(path, link, places, situation=situation)), None)
+    if filled is not None:
+        yield violated(f"{where} puts nothing where the RUN makes {filled}")
+        return
+    yield proved(f"it writes nothing that {where} writes, to {', '.join(places[:3])}")
     if any(place.startswith(UNKNOWN_FOLDER) for place in places):
         yield assumed("the base image's working folder is none of the system's")
     yield from no_links(link.destination, over, situation)
     yield from _settings_apart(facts, places, over, situation=situation)
+
+
+def _is_filled(made: str, copy: Link, places: tuple[str, ...], *, situation: Situation) -> bool:
+    """Tell whether a copy may touch a folder that a RUN makes, or one between its destination and that."""
+    if not any(overlap(made, place) for place in places):
+        return False
+    if not copy.selections() or situation.instruction(copy.instruction).keyword != "COPY":
+        return True
+    [selection] = copy.selections()
+    folder = copy.destination.rstrip("/")
+    first = made[len(folder) + 1 :].partition("/")[0] if made.startswith(f"{folder}/") else ""
+    part = Selection(selection.sources, selection.excludes, f"{folder}/", f"{folder}/{first}" if first else made)
+    lands = part.matcher()
+    return made in places or any(lands(path) for path in situation.visible_files())
 
 
 _NAMES_A_PLACE = re.compile(r"CONSTRAINT|CONFIG|REQUIREMENT|FIND_LINKS|PREFIX|TARGET")

@@ -59,7 +59,7 @@ def _changes(number: int, situation: Situation) -> bool:
 
 def _proposal(link: Link, over: int, conditions: tuple[Condition, ...], *, situation: Situation) -> Proposal:
     one, other = situation.instruction(link.instruction), situation.instruction(over)
-    kind = link.run.kind.value if link.run else "RUN"
+    kind = "RUN" if link.run is None or link.run.kind is RunKind.OTHER else link.run.kind.value
     title = f"Move the {kind} of line {one.start_line} above {other.keyword} in line {other.start_line}."
     text = move_before(situation.dockerfile, link.instruction, over)
     checks = dict.fromkeys((*file_conditions(situation, link.stage), *conditions))
