@@ -71,6 +71,11 @@ DJANGO_END = (
 DOCS = ".github\n*.md\n.gitignore\n"
 PLUS_APP = "FROM python:3.12-slim AS app\nRUN apt-get update && apt-get install -y libpq5\nWORKDIR /app\n"
 PLUS_TOOLS = "RUN apt-get update && apt-get install -y chromium nodejs npm\nRUN npm install -g single-file-cli\n"
+KUMA_TOP = (
+    "FROM node:22 AS build\nUSER node\nWORKDIR /app\nCOPY --chown=node:node .npmrc .npmrc\n"
+    "COPY --chown=node:node package.json package.json\nCOPY --chown=node:node package-lock.json package-lock.json\n"
+)
+KUMA_END = "FROM node:22-slim AS release\nWORKDIR /app\nCOPY --chown=node:node --from=build /app /app\n"
 
 SITUATIONS = [
     Situation(
@@ -130,6 +135,14 @@ SITUATIONS = [
         PLUS_APP + 'COPY . .\nCMD ["x"]\nFROM app AS plus\n' + PLUS_TOOLS + 'CMD ["y"]\n',
         PLUS_APP.replace("AS app", "AS base") + "FROM base AS plus\n" + PLUS_TOOLS + 'COPY . .\nCMD ["y"]\n',
         target="plus",
+    ),
+    Situation(
+        "a folder made after COPY . .",
+        "louislam__uptime-kuma",
+        KUMA_TOP + "RUN npm ci --omit=dev\nCOPY . .\nRUN mkdir ./data\n" + KUMA_END,
+        KUMA_TOP + "RUN npm ci --omit=dev\nRUN mkdir ./data\nCOPY . .\n" + KUMA_END,
+        contents={"package.json": PACKAGE},
+        target="release",
     ),
     Situation(
         "npm ci after COPY . .",
