@@ -46,15 +46,19 @@ class Op:
 
 @dataclass
 class Built:
-    """A finished stage: the key of its last step, files by path, keys of RUNs that may have written anywhere."""
+    """A finished stage: the key of its last step, files by path, keys of RUNs that may have written below a place."""
 
     key: object
     files: dict[str, object] = field(default_factory=dict)
-    runs: list[object] = field(default_factory=list)
+    runs: list[tuple[str, object]] = field(default_factory=list)
 
     def content(self, path: str) -> object:
         below = {name: value for name, value in self.files.items() if name == path or name.startswith(f"{path}/")}
-        return (tuple(self.runs), frozenset(below.items()))
+        return (tuple(key for place, key in self.runs if touches(place, path)), frozenset(below.items()))
+
+
+def touches(place: str, path: str) -> bool:
+    return place in {"", path} or path.startswith(f"{place}/") or place.startswith(f"{path}/")
 
 
 def select(tree: Mapping[str, str], source: str) -> dict[str, str]:
@@ -119,9 +123,13 @@ class Builder:
                 f"{op.place}/{name}": (op.place, name, value) for name, value in select(tree, op.source).items()
             }
         elif op.kind == "copyfrom":
-            stage.files[op.place] = stages[op.stage].content(op.part)
+            source = stages[op.stage]
+            inside = {name: value for name, value in source.files.items() if name.startswith(f"{op.part}/")}
+            stage.files |= {op.place + name[len(op.part) :]: value for name, value in inside.items()}
+            stage.files |= dict.fromkeys([op.place] * (op.part in source.files), source.files.get(op.part))
+            stage.runs += [(op.place, key) for place, key in source.runs if touches(place, op.part)]
         elif op.kind in {"run", "bind"}:
-            stage.runs.append(stage.key)
+            stage.runs.append(("", stage.key))
 
 
 def whole_paths(tree: Mapping[str, str], source: str) -> set[str]:
@@ -138,7 +146,17 @@ def dockerfiles(draw: st.DrawFn) -> list[list[Op]]:
     for number in range(draw(st.integers(1, 3))):
         ops: list[Op] = []
         for index in range(draw(st.integers(1, 5))):
-            kinds = ["copy", "copy", "run", "install", "bind", "arg", "label", *(["copyfrom"] * 3 if number else [])]
+            kinds = [
+                "copy",
+                "copy",
+                "copy",
+                "run",
+                "install",
+                "bind",
+                "arg",
+                "label",
+                *(["copyfrom"] * 6 if number else []),
+            ]
             kind = draw(st.sampled_from(kinds))
             place = f"/s{number}x{index}"
             if kind == "copyfrom":
@@ -146,8 +164,7 @@ def dockerfiles(draw: st.DrawFn) -> list[list[Op]]:
                 places = [op.place for op in stages[stage] if op.kind in {"copy", "copyfrom"}] or ["/none"]
                 inside = draw(st.sampled_from(["", "", "/a.txt", "/deep", "/src"]))
                 part = draw(st.sampled_from(places))
-                is_copied = any(op.place == part and op.kind == "copy" for op in stages[stage])
-                ops.append(Op(kind, place=place, stage=stage, part=part + (inside if is_copied else "")))
+                ops.append(Op(kind, place=place, stage=stage, part=part + inside))
             else:
                 ops.append(Op(kind, source=draw(st.sampled_from(SOURCES)), place=place))
         stages.append(ops)
@@ -177,7 +194,7 @@ def run_replay(
 
 
 @pytest.mark.parametrize("rules", list(CacheRules))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(stages=dockerfiles(), commits=st.lists(changes, max_size=6))
 def test_a_replay_rebuilds_what_a_builder_rebuilds(
     rules: CacheRules, stages: list[list[Op]], commits: list[dict[str, str | None]]
@@ -220,6 +237,15 @@ def test_a_copy_from_a_stage_hits_where_its_content_is_the_same() -> None:
 
     assert run_replay(text, history, rules=CacheRules.BUILDKIT)[1] == [1, 1, 0, 0]
     assert run_replay(text, history, rules=CacheRules.CHAIN)[1] == [1, 1, 1, 1]
+
+
+def test_an_installation_changes_no_folder_of_an_application() -> None:
+    text = (
+        "FROM a/a AS s\nCOPY docs /docs\nRUN apt-get install -y git\nCOPY src /src\n"
+        "FROM b/b\nCOPY --from=s /src /src\nCOPY --from=s /usr/bin /usr/bin\n"
+    )
+
+    assert run_replay(text, commits_of("docs/d.md"), rules=CacheRules.BUILDKIT)[1] == [1, 1, 1, 0, 1]
 
 
 def test_a_linked_copy_does_not_depend_on_what_is_below_it_but_what_follows_does() -> None:
