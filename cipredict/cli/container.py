@@ -95,7 +95,7 @@ def optimize(
     output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Apply the rewrites that are shown to be safe and to save something: patch on stdout, reasons on stderr."""
-    from cipredict.cli.container_reading import BuildOptions, optimize_file, read_build, write_files  # noqa: PLC0415
+    from cipredict.cli.container_reading import BuildOptions, optimize_file, read_build, write_files, write_patch  # noqa: PLC0415
     from cipredict.render.containers import outcome_json, render_outcome  # noqa: PLC0415
 
     _check_format(output_format)
@@ -120,7 +120,7 @@ def optimize(
     if write:
         write_files(build, view)
     elif patch is not None:
-        patch.write_text(view.patch, encoding="utf-8", errors="surrogateescape")
+        write_patch(patch, view)
     elif output_format == "table":
         sys.stdout.write(view.patch)
 

@@ -39,6 +39,9 @@ VOLATILE = re.compile(
     re.IGNORECASE,
 )
 """Names of arguments that are assumed to differ in every build, unless `--build-arg` gives them a value."""
+_DOCKERFILE = re.compile(
+    r"(?:^|/)(?:Dockerfile|Containerfile)(?:\.(?!dockerignore$)[^/]*)?$|\.(?:dockerfile|Dockerfile)$"
+)
 _MOST_BYTES = 20_000_000
 
 
@@ -101,7 +104,13 @@ def read_build(path: Path, options: BuildOptions, known: dict[Path, Surroundings
         context, tokens, notes = known[folder]
         ignore_path, ignore = _read_ignore(path, folder)
         situation = read_situation(
-            text, wish, context=context, ignore=ignore, keeps_mounts=options.keeps_mounts, is_modern=is_modern
+            text,
+            wish,
+            context=context,
+            ignore=ignore,
+            keeps_mounts=options.keeps_mounts,
+            is_modern=is_modern,
+            others=_others(path, folder, context) if ignore_path.name == ".dockerignore" else (),
         )
     except DockerfileError as error:
         message = f"{path}:{error.line}: {error.message}."
@@ -118,6 +127,13 @@ def read_build(path: Path, options: BuildOptions, known: dict[Path, Surroundings
         notes = (*notes, f"assumed to differ in every build: {names} (--build-arg NAME=VALUE says otherwise)")
     judge = Judge(tokens, _measured(options.progress))
     return Build(path, folder, ignore_path, situation, judge, notes)
+
+
+def _others(path: Path, folder: Path, context: Context) -> tuple[str, ...]:
+    """Find the other Dockerfiles of a context; one with an ignore file of its own does not share the common one."""
+    own = Path(os.path.relpath(path, folder)).as_posix()
+    found = (one for one in context.files if _DOCKERFILE.search(one) and one != own)
+    return tuple(one for one in found if f"{one}.dockerignore" not in context.files)
 
 
 def _takes_all(situation: Situation) -> bool:
@@ -332,6 +348,11 @@ def _ignore_patch(build: Build, patterns: tuple[str, ...]) -> str:
     return patch if before else patch.replace(f"--- a/{_shown(build.ignore_path)}", "--- /dev/null", 1)
 
 
+def write_patch(path: Path, view: OutcomeView) -> None:
+    """Write the patch to a file."""
+    _write(path, view.patch)
+
+
 def write_files(build: Build, view: OutcomeView) -> None:
     """Change the Dockerfile and the ignore file in place, where there is anything to change."""
     places = []
@@ -340,8 +361,11 @@ def write_files(build: Build, view: OutcomeView) -> None:
     if view.added_patterns:
         places.append((build.ignore_path, _ignore_texts(build, view.added_patterns)[1]))
     for path, text in places:
-        try:
-            path.write_bytes(text.encode("utf-8", "surrogateescape"))
-        except OSError as error:
-            message = f"Cannot write {path}: {error.strerror}."
-            raise InputError(message, slug="container-output", hint="Use --patch.") from error
+        _write(path, text)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror}.", slug="container-output") from error

@@ -114,6 +114,28 @@ def test_optimize_as_json_and_into_a_file(tmp_path: Path, capsys: pytest.Capture
     assert {one["standing"] for one in document["applied"][0]["conditions"]} == {"proved", "assumed"}
 
 
+def test_another_dockerfile_of_the_context_keeps_what_it_needs(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text in ("FROM a/a\nCOPY README.md /d\n", "FROM a/a\nCOPY --chown=1 . /d\n"):
+        (repository / "other.dockerfile").write_text(text, encoding="utf-8")
+        git(repository, "add", "-A")
+        assert run("optimize", "docker/Dockerfile") == 0
+        shown = capsys.readouterr()
+        assert ".dockerignore" not in shown.out
+        assert "other.dockerfile" in shown.err
+
+    (repository / "other.dockerfile.dockerignore").write_text("x\n", encoding="utf-8")
+    git(repository, "add", "-A")
+    assert run("optimize", "docker/Dockerfile") == 0
+    assert "+README.md" in capsys.readouterr().out
+
+
+def test_output_that_cannot_be_written_is_said(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("optimize", "docker/Dockerfile", "--patch", str(repository / "no" / "p")) == 2
+    assert capsys.readouterr().err.endswith("[container-output]\n")
+
+
 def test_without_history_nothing_is_estimated_or_applied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

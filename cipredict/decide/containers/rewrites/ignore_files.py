@@ -22,6 +22,7 @@ _SITES = re.compile(r"mkdocs\.ya?ml|docusaurus\.config\.\w+|book\.toml|_config\.
 """Generators of sites, which read `docs` and Markdown without naming them."""
 _ANY_TEXT = re.compile(r"\*\.md\b|\\\.md\b|[\"'`]\.md[\"'`]")
 _TESTS = ("tests", "test", "spec", "e2e", "__tests__")
+_COPIES_ALL = re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\S+\s+)*[\[\"]*\./?[\s\"]", re.IGNORECASE | re.MULTILINE)
 _URL = re.compile(r"[a-z]{2,9}://\S*", re.IGNORECASE)
 _TALKS = (".md", ".rst", ".svg", ".lock", ".po", ".snap")
 _READS_ANYTHING = 2_000_000
@@ -86,6 +87,9 @@ class _Corpus:
 
     def reason(self, name: str) -> str:
         """Say what forbids leaving a name out; empty where nothing does."""
+        return other_build(name, self._situation) or self._own_reason(name)
+
+    def _own_reason(self, name: str) -> str:
         for one in self._situation.dockerfile.instructions:
             if one.keyword in {"COPY", "ADD", "RUN"} and _copy_names(
                 one.values, one.flag_values("mount"), name, keyword=one.keyword
@@ -101,6 +105,17 @@ class _Corpus:
                 return f"no generator of sites reads it ({site})"
         found = next((path for path in self._paths if _may_read(self._situation.context.read(path) or "", name)), "")
         return f"{found} does not name it" if found else ""
+
+
+def other_build(name: str, situation: Situation) -> str:
+    """Say which other Dockerfile, that shares the ignore file, may need a name; empty where none does."""
+    for path in situation.others:
+        text = situation.context.read(path) or ""
+        if _COPIES_ALL.search(text):
+            return f"no other Dockerfile takes the whole context, as {path} does"
+        if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text):
+            return f"{path} does not name it"
+    return ""
 
 
 def _copy_names(values: tuple[str, ...], mounts: list[str], name: str, *, keyword: str) -> bool:

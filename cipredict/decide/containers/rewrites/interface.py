@@ -74,7 +74,13 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A Dockerfile in its context, read as far as rules need it. `keeps_mounts`: the builder's cache mounts last."""
+    """A Dockerfile in its context, read as far as rules need it.
+
+    Attributes
+    ----------
+    keeps_mounts : the builder's cache mounts last from build to build
+    others : Dockerfiles in the context that share its ignore file
+    """
 
     dockerfile: Dockerfile
     stages: Stages
@@ -85,6 +91,7 @@ class Situation:
     ignore: IgnoreFile
     keeps_mounts: bool = False
     is_modern: bool = False
+    others: tuple[str, ...] = ()
 
     def instruction(self, number: int) -> Instruction:
         """Give an instruction by number."""
@@ -107,6 +114,7 @@ class Situation:
             ignore=ignore,
             keeps_mounts=self.keeps_mounts,
             is_modern=self.is_modern,
+            others=self.others,
         )
 
 
@@ -118,6 +126,7 @@ def read_situation(
     ignore: IgnoreFile,
     keeps_mounts: bool = False,
     is_modern: bool = False,
+    others: tuple[str, ...] = (),
 ) -> Situation:
     """Read a Dockerfile for its rules.
 
@@ -130,7 +139,7 @@ def read_situation(
     stages = read_stages(dockerfile, build_args=wish.args, contexts=wish.contexts)
     target = find_target(stages, wish)
     links = read_links(dockerfile, stages, target, wish=wish)
-    return Situation(dockerfile, stages, target, links, wish, context, ignore, keeps_mounts, is_modern)
+    return Situation(dockerfile, stages, target, links, wish, context, ignore, keeps_mounts, is_modern, others)
 
 
 def find_target(stages: Stages, wish: BuildWish) -> Stage:

@@ -9,6 +9,7 @@ from cipredict.decide.containers.commands import RunKind
 from cipredict.decide.containers.layers import Link
 from cipredict.decide.containers.paths import UNKNOWN_FOLDER, is_glob, overlap
 from cipredict.decide.containers.rewrites.conditions import SETTINGS, file_conditions, no_links, variables_above
+from cipredict.decide.containers.rewrites.ignore_files import other_build
 from cipredict.decide.containers.rewrites.installers import (
     Needs,
     assumed_of,
@@ -120,6 +121,8 @@ def _kept_apart(copy: Link, run: Link, folder: str, *, needs: Needs, situation: 
         inside = posixpath.normpath(posixpath.join(folder, name))
         if situation.context.has_folder(inside):
             yield violated(f"the context has no {inside} that would overwrite what was installed")
+        elif not situation.ignore.excludes(f"{inside}/x") and (doubt := other_build(inside, situation)):
+            yield violated(f"{inside} may be ignored: {doubt}")
         elif not situation.ignore.excludes(f"{inside}/x"):
             yield proved(f"{inside} is ignored from now on, so that no copy overwrites what was installed")
     yield from no_links(copy.destination, copy.instruction, situation)
