@@ -106,14 +106,15 @@ def _facts(script: str, flags: tuple[str, ...], has_heredoc: bool, is_json: bool
         _refuse_form(flags, has_heredoc=has_heredoc)
         effects = _effects([shlex.split(script)] if is_json else _commands(script))
     except _Doubt as doubt:
-        return RunFacts(kind, seconds, is_closed=False, writes=None, names=names, doubt=str(doubt))
+        writes = None if has_heredoc or is_json else _writes(script)
+        return RunFacts(kind, seconds, is_closed=False, writes=writes, names=names, doubt=str(doubt))
     except ValueError:
         return RunFacts(kind, seconds, is_closed=False, writes=None, names=names, doubt="its quotes cannot be read")
-    writes = tuple(dict.fromkeys(path for effect in effects for path in effect.writes))
+    written = tuple(dict.fromkeys(path for effect in effects for path in effect.writes))
     prefixes = tuple(dict.fromkeys(prefix for effect in effects for prefix in effect.env_prefixes))
     makes = tuple(dict.fromkeys(path for effect in effects for path in effect.makes))
     known = ALWAYS_READ + prefixes
-    return RunFacts(kind, seconds, is_closed=True, writes=writes, names=names, env_prefixes=known, makes=makes)
+    return RunFacts(kind, seconds, is_closed=True, writes=written, names=names, env_prefixes=known, makes=makes)
 
 
 def _refuse_form(flags: Sequence[str], *, has_heredoc: bool) -> None:
@@ -272,12 +273,52 @@ def _owner(words: Sequence[str], made: Sequence[str]) -> _Effect:
 
 
 def _rm(words: Sequence[str]) -> _Effect:
-    for path in _operands(words[1:]):
-        if not path.startswith(
-            ("/var/lib/apt", "/var/cache", "/var/log", "/root/.cache", "/root/.npm", "/usr/share/doc")
-        ):
+    paths = _operands(words[1:])
+    for path in paths:
+        if not path.startswith("/") or "$" in path:
             raise _Doubt(f"it removes {path}")
-    return _NOTHING
+    return _Effect(tuple(map(_above_glob, paths)))
+
+
+def _above_glob(path: str) -> str:
+    """Give the part of a path before its first wildcard."""
+    head = re.split(r"[*?\[]", path, maxsplit=1)[0]
+    return head if head == path else head.rpartition("/")[0] or "/"
+
+
+def _writes(script: str) -> tuple[str, ...] | None:
+    """Give where a RUN that may read anything writes: known for a few commands, None where one is another."""
+    found: list[str] = []
+    try:
+        for words in filter(None, _commands(script)):
+            found += _written_by(words)
+    except (_Doubt, ValueError):
+        return None
+    return tuple(dict.fromkeys(found))
+
+
+def _written_by(words: Sequence[str]) -> Sequence[str]:
+    paths = [_above_glob(path) for path in _operands(words[1:])]
+    if any("$" in path for path in paths):
+        raise _Doubt("it writes to places whose names are not known")
+    if words[0] in {"rm", "mkdir", "touch", "cp", "mv", "ln", "rmdir"}:
+        return paths
+    if words[0] in {"chown", "chmod", "chgrp"}:
+        return paths[1:]
+    if words[0] in {"pip", "pip3"} and words[1:2] == ["install"]:
+        return (*SYSTEM_FOLDERS, *_pip_places(words))
+    if words[0] in {"pip", "pip3"} and words[1:2] == ["wheel"]:
+        return (*SYSTEM_FOLDERS, *(_pip_places(words) or ["."]))
+    effect = _effect(words)
+    return (*effect.writes, *effect.makes)
+
+
+def _pip_places(words: Sequence[str]) -> list[str]:
+    """Give the folders that pip is told to write to, and those of sources that it builds in."""
+    options = {"-w", "--wheel-dir", "-t", "--target", "--prefix", "--root", "--src"}
+    places = [words[at + 1] for at, word in enumerate(words[:-1]) if word in options]
+    places += [word.partition("=")[2] for word in words if word.partition("=")[0] in options and "=" in word]
+    return places + [word for word in words[2:] if word.startswith((".", "-e"))]
 
 
 def _harmless(_: Sequence[str]) -> _Effect:

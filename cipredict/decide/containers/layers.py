@@ -241,8 +241,9 @@ class _LinkReader:
         self._add(
             stage, number, "RUN", text=f"RUN {body!r} {surroundings!r}".replace("\\x01", MARK), inputs=inputs, run=facts
         )
-        made = tuple(absolute(path, scope.folder) for path in facts.makes)
-        self.writes[stage.index].append(_Write(scope.link, None if facts.writes is None else facts.writes + made))
+        places = None if facts.writes is None else (*facts.writes, *facts.makes)
+        written = None if places is None else tuple(absolute(path, scope.folder) for path in places)
+        self.writes[stage.index].append(_Write(scope.link, written))
 
     def _mount_inputs(self, mount: str, stage: Stage, number: int) -> Iterator[Atom]:
         options = dict(mount_options(mount))

@@ -126,7 +126,8 @@ class Builder:
             source = stages[op.stage]
             inside = {name: value for name, value in source.files.items() if name.startswith(f"{op.part}/")}
             stage.files |= {op.place + name[len(op.part) :]: value for name, value in inside.items()}
-            stage.files |= dict.fromkeys([op.place] * (op.part in source.files), source.files.get(op.part))
+            if op.part in source.files:  # a file goes into the folder
+                stage.files[f"{op.place}/{PurePosixPath(op.part).name}"] = source.files[op.part]
             stage.runs += [(op.place, key) for place, key in source.runs if touches(place, op.part)]
         elif op.kind in {"run", "bind"}:
             stage.runs.append(("", stage.key))
@@ -246,6 +247,32 @@ def test_an_installation_changes_no_folder_of_an_application() -> None:
     )
 
     assert run_replay(text, commits_of("docs/d.md"), rules=CacheRules.BUILDKIT)[1] == [1, 1, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("run", "rebuilt"),
+    [
+        ("rm -rf /opt/app/.git && rm -rf /opt/app/stuff", 0),
+        ("mkdir -p /data && chown 1 /data", 0),
+        ("cp -r /opt/app/x /srv/y", 0),
+        ("rm -rf /wheels/x", 1),
+        ("rm -rf ./x", 0),
+        ("cp -r /opt/app/x /wheels", 1),
+        ("pip install /opt/app", 0),
+        ("pip wheel -r /opt/app/r.txt", 0),
+        ("pip wheel --wheel-dir /wheels -r /opt/app/r.txt", 1),
+        ("/opt/app/build", 1),
+        ("rm -rf $X", 1),
+        ("rm x > /wheels/y", 1),
+    ],
+)
+def test_what_a_run_surely_does_not_write_is_not_changed_by_it(run: str, rebuilt: int) -> None:
+    text = (
+        "FROM a/a AS s\nWORKDIR /work\nCOPY lib /wheels\nCOPY docs /opt/app\n"
+        f"RUN {run}\nFROM b/b\nRUN --mount=from=s,source=/wheels,target=/w use\n"
+    )
+
+    assert run_replay(text, commits_of("docs/d.md"), rules=CacheRules.BUILDKIT)[1] == [0, 1, 1, rebuilt]
 
 
 def test_a_linked_copy_does_not_depend_on_what_is_below_it_but_what_follows_does() -> None:

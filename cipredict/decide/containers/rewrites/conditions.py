@@ -176,8 +176,10 @@ def _at_root(place: str) -> str:
 
 
 def _is_system(place: str, facts: RunFacts) -> bool:
-    written = facts.writes if facts.writes is not None else ("/",)
-    return place == "/" or any(overlap(place, folder) for folder in (*written, *SYSTEM_FOLDERS) if not _is_app(place))
+    own = [path for path in facts.writes or () if path not in SYSTEM_FOLDERS]
+    if place == "/" or any(overlap(place, path) for path in own):
+        return True
+    return not _is_app(place) and any(overlap(place, folder) for folder in SYSTEM_FOLDERS)
 
 
 def _is_app(place: str) -> bool:

@@ -169,15 +169,26 @@ def _unread(names: frozenset[str], below: int, situation: Situation) -> Iterator
 
 def _reader_of(name: str, situation: Situation) -> str:
     """Give a file that the builder gets and that may read a variable; a Makefile that sets it itself does not."""
-    word = re.compile(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])")
     for path in situation.visible_files():
         text = situation.context.read(path)
-        if not text or name not in text or not word.search(text) or _is_no_code(path):
-            continue
-        if posixpath.basename(path).lower().startswith(("makefile", "gnumakefile")) and _makefile_sets(text, name):
-            continue
-        return path
+        if text and name in text and not _is_no_code(path) and _reads(path, text, name):
+            return path
     return ""
+
+
+def _reads(path: str, text: str, name: str) -> bool:
+    """Tell whether a file may read a variable of the environment: bare words, such as SQL's COMMIT, do not."""
+    stem = re.escape(name)
+    if posixpath.basename(path).lower().startswith(("makefile", "gnumakefile")) or path.endswith(
+        (".mk", ".sh", ".cmake")
+    ):
+        is_there = re.search(rf"(?<![A-Za-z0-9_]){stem}(?![A-Za-z0-9_])", text) is not None
+        return is_there and not _makefile_sets(text, name)
+    marked = rf"(?:\$[({{]?|[%@.:]){stem}\b|[{{,]\s*{stem}\s*[,}}:=]|(?i:env\w*)\W{{1,4}}{stem}\b"
+    if re.search(marked, text):
+        return True
+    quoted = re.search(rf"[\"'`]{stem}[\"'`]", text)
+    return quoted is not None and re.search(r"env|config|viper|setting", text, re.IGNORECASE) is not None
 
 
 def _is_no_code(path: str) -> bool:
