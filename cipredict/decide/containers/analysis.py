@@ -86,7 +86,8 @@ def _row(  # noqa: PLR0917  # everything that is known of one instruction
     number: int, link: Link, situation: Situation, judge: Judge, replayed: Replay, seconds: dict[int, float]
 ) -> InstructionRow:
     one = situation.instruction(link.instruction)
-    chosen = [path for path in situation.visible_files() if any(match(path) for match in _matchers(link))]
+    matchers = _matchers(link)
+    chosen = [path for path in situation.visible_files() if matchers and any(match(path) for match in matchers)]
     has_history = bool(replayed.builds)
     return InstructionRow(
         one.start_line,
@@ -159,8 +160,8 @@ def _needs(situation: Situation) -> dict[str, tuple[str, ...]]:
 
 def _findings(situation: Situation, judge: Judge, now: Replay) -> Iterator[Finding]:
     for proposal in proposals(situation):
-        rewritten = result_of(proposal, situation)
-        after = judge.replay(rewritten) if rewritten and now.builds else None
+        rewritten = result_of(proposal, situation) if now.builds else None
+        after = judge.replay(rewritten) if rewritten else None
         saved_s = now.per_100(now.seconds - after.seconds) if after else None
         saved_runs = now.per_100(now.run_rebuilds - after.run_rebuilds) if after else None
         if saved_s is None or saved_s > 0:
