@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from cipredict.dockerfile.ignore import IgnoreFile
+
 
 class ContextFile(NamedTuple):
     """A file of the context as it is now."""
@@ -24,6 +26,13 @@ class Context:
 
     files: Mapping[str, ContextFile] = field(default_factory=dict)
     read: Callable[[str], str | None] = field(default=lambda _: None, compare=False)
+    _visible: dict[IgnoreFile, list[str]] = field(default_factory=dict, compare=False, repr=False)
+
+    def visible(self, ignore: IgnoreFile) -> list[str]:
+        """Give the files that the builder gets; asked often, so it is remembered."""
+        if ignore not in self._visible:
+            self._visible[ignore] = [path for path in self.files if not ignore.excludes(path)]
+        return self._visible[ignore]
 
     def has_folder(self, path: str) -> bool:
         """Tell whether something lies below a path."""

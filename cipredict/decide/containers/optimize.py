@@ -79,17 +79,14 @@ def normal_text(text: str) -> str:
 
 
 def optimize(start: Situation, judge: Judge) -> Outcome:
-    """Rewrite until nothing that is safe saves anything."""
+    """Rewrite until nothing that is safe saves anything, two rewrites together included."""
     situation, before = start, judge.replay(start)
     now = before
     applied: list[Applied] = []
-    for _ in range(MOST_REWRITES):
-        found = _best(situation, now, judge)
-        if found is None:
-            break
-        proposal, situation, after = found
-        applied.append(Applied(proposal, now, after))
-        now = after
+    while len(applied) < MOST_REWRITES and (steps := _best(situation, now, judge)):
+        for step in steps:
+            applied.append(Applied(step.proposal, now, step.after))
+            situation, now = step.situation, step.after
     return Outcome(start, situation, tuple(applied), tuple(_refused(situation, now, judge)), before, now)
 
 
@@ -99,20 +96,33 @@ def proposals(situation: Situation) -> Iterator[Proposal]:
         yield from rule(situation)
 
 
-def _best(situation: Situation, now: Replay, judge: Judge) -> tuple[Proposal, Situation, Replay] | None:
-    best: tuple[Proposal, Situation, Replay] | None = None
+class _Step(NamedTuple):
+    """A safe rewrite, what it gives, and the replay of that."""
+
+    proposal: Proposal
+    situation: Situation
+    after: Replay
+
+
+def _best(situation: Situation, now: Replay, judge: Judge) -> list[_Step]:
+    """Give the rewrite that saves most, or the two that do so together where none does alone; nothing at the end."""
+    if not now.builds:
+        return []
+    steps = list(_steps(situation, judge))
+    mounts = [step for step in steps if step.proposal.rule == CACHE_MOUNT]  # it saves inside a layer, unseen by replays
+    saving = [step for step in steps if _saves(now, step.after)]
+    if mounts or saving:
+        return mounts[:1] or [min(saving, key=lambda step: _rank(step.after))]
+    free = [step for step in steps if _costs_nothing(now, step.after)]
+    pairs = [[step, then] for step in free for then in _steps(step.situation, judge) if _saves(now, then.after)]
+    return min(pairs, key=lambda pair: _rank(pair[-1].after), default=[])
+
+
+def _steps(situation: Situation, judge: Judge) -> Iterator[_Step]:
     for proposal in proposals(situation):
-        if not proposal.is_safe:
-            continue
-        rewritten = result_of(proposal, situation)
-        if rewritten is None:
-            continue
-        after = judge.replay(rewritten)
-        if proposal.rule == CACHE_MOUNT:  # what it saves is inside a layer, where no replay looks
-            return proposal, rewritten, after
-        if _saves(now, after) and (best is None or _rank(after) < _rank(best[2])):
-            best = (proposal, rewritten, after)
-    return best
+        rewritten = result_of(proposal, situation) if proposal.is_safe else None
+        if rewritten is not None:
+            yield _Step(proposal, rewritten, judge.replay(rewritten))
 
 
 def result_of(proposal: Proposal, situation: Situation) -> Situation | None:
@@ -125,9 +135,13 @@ def result_of(proposal: Proposal, situation: Situation) -> Situation | None:
 
 def _saves(now: Replay, after: Replay) -> bool:
     """Tell whether a rewrite saves RUNs or seconds worth reading about, and costs neither."""
-    if after.seconds > now.seconds or after.run_rebuilds > now.run_rebuilds:
+    if not _costs_nothing(now, after):
         return False
     return after.run_rebuilds < now.run_rebuilds or now.seconds - after.seconds >= LEAST_SAVED_S * max(1, now.builds)
+
+
+def _costs_nothing(now: Replay, after: Replay) -> bool:
+    return after.seconds <= now.seconds and after.run_rebuilds <= now.run_rebuilds
 
 
 def _rank(after: Replay) -> tuple[float, int, int]:

@@ -6,7 +6,7 @@ counts as empty, where a real build would have failed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
@@ -58,6 +58,7 @@ class HistoryTokens:
 
     history: ContextHistory
     _known: dict[tuple[Selection, IgnoreFile], tuple[int, ...]] = field(default_factory=dict)
+    _hidden: dict[IgnoreFile, dict[str, bool]] = field(default_factory=dict)
 
     def series(self, selection: Selection, ignore: IgnoreFile) -> tuple[int, ...]:
         """Give a number for the tree before the first commit and for each commit: equal numbers, equal content."""
@@ -67,17 +68,17 @@ class HistoryTokens:
         return self._known[key]
 
     def _compute(self, selection: Selection, ignore: IgnoreFile) -> tuple[int, ...]:
-        selects = selection.matcher()
+        selects, hides = selection.matcher(), self._hides(ignore)
         present: dict[str, str] = {}
         total = 0
         for path, first in self.history.base.items():
-            if selects(path) and not ignore.excludes(path):
+            if selects(path) and not hides(path):
                 present[path] = first
                 total += _digest(path, first)
         series = [total % _MODULUS]
         for commit in self.history.commits:
             for path, identity in commit.changes.items():
-                if not selects(path) or ignore.excludes(path):
+                if not selects(path) or hides(path):
                     continue
                 if (old := present.pop(path, None)) is not None:
                     total -= _digest(path, old)
@@ -86,6 +87,16 @@ class HistoryTokens:
                     total += _digest(path, identity)
             series.append(total % _MODULUS)
         return tuple(series)
+
+    def _hides(self, ignore: IgnoreFile) -> Callable[[str], bool]:
+        known = self._hidden.setdefault(ignore, {})
+
+        def hides(path: str) -> bool:
+            if path not in known:
+                known[path] = ignore.excludes(path)
+            return known[path]
+
+        return hides
 
     def changes(self, selection: Selection, ignore: IgnoreFile) -> int:
         """Count the commits that changed a selection."""

@@ -134,6 +134,15 @@ def test_rewrites_build_on_each_other(make_situation: MakeSituation, run_optimiz
     assert (outcome.before.run_rebuilds, outcome.after.run_rebuilds) == (30, 11)
 
 
+def test_two_rewrites_that_help_only_together_are_found(make_situation: MakeSituation, run_optimize: Optimize) -> None:
+    text = "FROM a/a\nARG COMMIT\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\nRUN ./build $COMMIT\n"
+    wish = BuildWish(volatile=frozenset({"COMMIT"}))
+    outcome = run_optimize(make_situation(text, FILES, wish=wish), [["src/a.py"]] * 5)
+
+    assert {one.proposal.rule for one in outcome.applied} == {"lower-variable", "narrow-copy"}
+    assert (outcome.before.run_rebuilds, outcome.after.run_rebuilds) == (10, 5)
+
+
 def test_nothing_to_do_is_an_answer(make_situation: MakeSituation, run_optimize: Optimize) -> None:
     text = "FROM python:3.12\nRUN apt-get install -y gcc\nCOPY src /app/src\nRUN make\n"
     outcome = run_optimize(make_situation(text, FILES), [["src/a.py"]])

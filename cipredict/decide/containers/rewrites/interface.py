@@ -103,7 +103,7 @@ class Situation:
 
     def visible_files(self) -> list[str]:
         """Give the files that the builder gets."""
-        return [path for path in self.context.files if not self.ignore.excludes(path)]
+        return self.context.visible(self.ignore)
 
     def with_text(self, text: str, ignore: IgnoreFile) -> Situation:
         """Read a rewritten text in the same surroundings."""
