@@ -10,7 +10,8 @@
 
 With BuildKit's rules a link is keyed by its parent's key and by the *content* that it copies; settings such as LABEL
 take no part. With the chain rules of kaniko and the legacy builder every instruction is a link, and a copy from a stage
-depends on that whole stage.
+depends on that whole stage. Where nobody can tell who wrote a place, all who may have count: rather one rebuild too
+many than one too few.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ FILES = {
 }
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(st.sampled_from(LINES), max_size=10),
     commits=st.lists(st.lists(st.sampled_from(sorted(FILES)), max_size=2), min_size=1, max_size=6),
@@ -95,7 +95,7 @@ KEYWORDS = [
 ]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(
         st.tuples(st.sampled_from(KEYWORDS), st.lists(st.sampled_from(WORDS), max_size=5)).map(
