@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CIPerfRegressionDetector": "cipredict.regression_detector",
+    "ContainerOptimizer": "cipredict.container_optimizer",
     "DistributedTestOrchestrator": "cipredict.orchestrator",
     "IntelligentCacheManager": "cipredict.cache_manager",
     "PipelineMLPredictor": "cipredict.pipeline_predictor",
@@ -19,6 +20,7 @@ _HOMES = {
 
 __all__ = [
     "CIPerfRegressionDetector",
+    "ContainerOptimizer",
     "DistributedTestOrchestrator",
     "IntelligentCacheManager",
     "PipelineMLPredictor",

@@ -30,6 +30,10 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
     "deploy": ("cipredict.cli.deploy", "Bring a release to everybody step by step, and back where it is bad."),
     "perf": ("cipredict.cli.perf", "Measure, compare and watch benchmarks; say what became slower."),
+    "container": (
+        "cipredict.cli.container",
+        "Say what container builds rebuild; rewrite Dockerfiles; emit build steps.",
+    ),
     "doctor": ("cipredict.cli.doctor", "Check everything that plans rest on; say what to do."),
 }
 """Command → (module, one line), in the order of use."""
