@@ -156,9 +156,9 @@ def _cycle(tasks: Sequence[Task], done: set[str]) -> str:
     walked = [next(iter(needs))]
     while needs[walked[-1]][0] not in walked:
         walked.append(needs[walked[-1]][0])
-    first = walked.index(needs[walked[-1]][0])
-    loop = walked[first:][::-1]
-    return " -> ".join([*loop, loop[0]])
+    loop = walked[walked.index(needs[walked[-1]][0]) :][::-1]
+    first = loop.index(next(name for name in needs if name in loop))
+    return " -> ".join([*loop[first:], *loop[:first], loop[first]])
 
 
 def _quoted(names: Iterable[str]) -> str:

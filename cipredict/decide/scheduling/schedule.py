@@ -24,7 +24,7 @@ from cipredict.decide.scheduling.generation import (
 from cipredict.decide.scheduling.project import Project
 from cipredict.decide.scheduling.search import Budget, improve
 
-_SEARCH_SHARE = 0.3
+_SEARCH_SHARE = 0.5
 """Of a limit in seconds, before CP-SAT takes over."""
 
 

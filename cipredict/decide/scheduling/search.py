@@ -18,11 +18,14 @@ from cipredict.decide.scheduling.generation import Starts, makespan_of, serial_o
 from cipredict.decide.scheduling.project import Project
 from cipredict.decide.scheduling.ticks import TickProject
 
-_PLACEMENTS = 30_000
+_PLACEMENTS = 100_000
 """Tasks placed by default: 0.2 s, and the same schedule on every machine, which a limit in seconds would not give."""
 
-_POPULATION = 100
-_PATIENCE = 15
+_POPULATION_TASKS = 6_000
+"""Of all orders of the first population together: 200 orders of 30 tasks, 100 of 60. Fewer become alike too soon."""
+
+_FINALISTS = 10
+_PATIENCE = 5
 """Children per member without a better one, after which as many random members join as there were at first."""
 
 _MUTATION = 0.05
@@ -66,6 +69,7 @@ class _Search:
         self._known: set[int] = set()
         self.members: list[_Member] = []
         self.best = _Member([], sys.maxsize)
+        self._population = max(_POPULATION_TASKS // max(len(project), 1), 30)
 
     def run(self, seeds: Sequence[Sequence[int]], urgency: Sequence[int]) -> None:
         """Fill the population from given orders and random ones, then cross until the budget is spent."""
@@ -83,7 +87,7 @@ class _Search:
 
     def _grow(self, urgency: Sequence[int]) -> None:
         """Let random orders join: at the beginning, and where all members have become alike."""
-        for _ in range(_POPULATION):
+        for _ in range(self._population):
             if self._is_done():
                 return
             self._admit(self._random_order(urgency))
@@ -179,5 +183,5 @@ def improve(
 
 def _exact(project: Project, search: _Search) -> list[Starts]:
     """Place the best orders in milliseconds: where ticks round, the best in ticks need not be the best."""
-    finalists = sorted(search.members, key=lambda member: member.makespan)[: 1 if search.ticks.is_exact else _POPULATION // 4]
+    finalists = sorted(search.members, key=lambda member: member.makespan)[: 1 if search.ticks.is_exact else _FINALISTS]
     return [serial_schedule(project, member.order) for member in finalists]
