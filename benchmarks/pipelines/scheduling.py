@@ -124,8 +124,10 @@ def on_shapes(count: int, *, max_parallel: int) -> None:
         }
         for name, makespan in found.items():
             rows[name].append(makespan / reference - 1)
-    print(f"{count} graphs shaped like workflows, {max_parallel} parallel jobs; CPU of a default schedule: "
-          f"mean {mean(cpu):.2f} s, max {max(cpu):.2f} s")
+    print(
+        f"{count} graphs shaped like workflows, {max_parallel} parallel jobs; CPU of a default schedule: "
+        f"mean {mean(cpu):.2f} s, max {max(cpu):.2f} s"
+    )
     for name, gaps in rows.items():
         print(f"  {name:13} mean {mean(gaps):6.2%}  max {max(gaps):6.2%}")
 
@@ -137,7 +139,9 @@ def on_many(tasks: int) -> None:
         Task(
             str(at),
             generator.randint(1, 600_000),
-            tuple({str(generator.randrange(max(0, at - 50), at)) for _ in range(generator.randint(0, 3))} if at else ()),
+            tuple(
+                {str(generator.randrange(max(0, at - 50), at)) for _ in range(generator.randint(0, 3))} if at else ()
+            ),
             {"gpu": int(generator.random() < 0.2)},
         )
         for at in range(tasks)
@@ -148,8 +152,10 @@ def on_many(tasks: int) -> None:
     took = time.process_time() - began
     check(schedule)
     at_once = makespan_of(project, parallel_schedule(project, find_critical_paths(project).latest))
-    print(f"{tasks} tasks: {took:.2f} s CPU, gap to the lower bound {schedule.gap_share:.2%} "
-          f"(latest start alone {at_once / lower_bound(project) - 1:.2%})")
+    print(
+        f"{tasks} tasks: {took:.2f} s CPU, gap to the lower bound {schedule.gap_share:.2%} "
+        f"(latest start alone {at_once / lower_bound(project) - 1:.2%})"
+    )
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ def lower_bound(project: Project) -> int:
     longest_chain = makespan_of(project, earliest)
     latest = latest_starts(project, longest_chain)
     tails = [longest_chain - late - duration for late, duration in zip(latest, project.durations, strict=True)]
-    works = [_work_bound(project, resource, earliest, tails) for resource in range(len(project.capacities))]
+    works = [_work_bound(project, resource, heads=earliest, tails=tails) for resource in range(len(project.capacities))]
     return max([longest_chain, *works])
 
 
-def _work_bound(project: Project, resource: int, heads: list[int], tails: list[int]) -> int:
+def _work_bound(project: Project, resource: int, *, heads: list[int], tails: list[int]) -> int:
     """Bound by tasks that cannot begin early: their first head, their work on this resource, their shortest tail.
 
     The same from the other end: tasks with a long tail come before it. All sets of the form "head at least h" and

@@ -73,9 +73,7 @@ def latest_starts(project: Project, makespan_ms: int) -> list[int]:
     return starts
 
 
-def _paths(
-    project: Project, earliest: list[int], critical: frozenset[int]
-) -> tuple[int, tuple[tuple[int, ...], ...]]:
+def _paths(project: Project, earliest: list[int], critical: frozenset[int]) -> tuple[int, tuple[tuple[int, ...], ...]]:
     """Count the chains without a gap, and list the first of them, without walking all: there may be 2**n."""
     following = {
         at: [
@@ -91,7 +89,7 @@ def _paths(
         counts[at] = sum(counts[one] for one in following[at]) or 1
     sources = [at for at in sorted(critical) if not any(one in critical for one in project.before[at])]
     paths: list[tuple[int, ...]] = []
-    stack = [(source,) for source in reversed(sources)]
+    stack: list[tuple[int, ...]] = [(source,) for source in reversed(sources)]
     while stack and len(paths) < MAX_PATHS:
         path = stack.pop()
         if following[path[-1]]:

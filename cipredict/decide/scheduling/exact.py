@@ -5,7 +5,6 @@ It is asked for something shorter than the best schedule that is known: where th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 
@@ -61,9 +60,7 @@ def solve_exact(project: Project, starts: Starts, *, limits: Limits, lower_bound
     if any(late < early for late, early in zip(latest, earliest, strict=True)):
         return Proof(starts, known)
     model = cp_model.CpModel()
-    begins = [
-        model.new_int_var(early // unit, late // unit, "") for early, late in zip(earliest, latest, strict=True)
-    ]
+    begins = [model.new_int_var(early // unit, late // unit, "") for early, late in zip(earliest, latest, strict=True)]
     durations = [duration // unit for duration in project.durations]
     end = model.new_int_var(-(-lower_bound_ms // unit), horizon, "end")
     for at, needed in enumerate(project.before):
@@ -71,7 +68,8 @@ def solve_exact(project: Project, starts: Starts, *, limits: Limits, lower_bound
         for one in needed:
             model.add(begins[one] + durations[one] <= begins[at])
     spans = [
-        model.new_fixed_size_interval_var(begin, duration, "") for begin, duration in zip(begins, durations, strict=True)
+        model.new_fixed_size_interval_var(begin, duration, "")
+        for begin, duration in zip(begins, durations, strict=True)
     ]
     for resource, capacity in enumerate(project.capacities):
         users = [(at, units) for at, demand in enumerate(project.demands) for used, units in demand if used == resource]
@@ -81,7 +79,9 @@ def solve_exact(project: Project, starts: Starts, *, limits: Limits, lower_bound
     status = solver.solve(model)
     if status == cp_model.INFEASIBLE:
         return Proof(starts, known)
-    found = [solver.value(begin) * unit for begin in begins] if status in {cp_model.OPTIMAL, cp_model.FEASIBLE} else None
+    found = (
+        [solver.value(begin) * unit for begin in begins] if status in {cp_model.OPTIMAL, cp_model.FEASIBLE} else None
+    )
     bound = max(lower_bound_ms, round(solver.best_objective_bound) * unit)
     return Proof(starts if found is None else found, min(bound, known))
 

@@ -82,9 +82,7 @@ def serial_order(project: Project, priority: Sequence[float]) -> list[int]:
     return order
 
 
-def parallel_schedule(
-    project: Project, priority: Sequence[float], durations: Sequence[int] | None = None
-) -> Starts:
+def parallel_schedule(project: Project, priority: Sequence[float], durations: Sequence[int] | None = None) -> Starts:
     """Start at each end of a task whatever fits, the smallest priority number first.
 
     `durations` are what the tasks really take, where that differs from what was planned with.

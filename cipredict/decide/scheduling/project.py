@@ -22,12 +22,14 @@ class Task:
     ----------
     needs : names of the tasks that must have ended
     demands : units of each resource that it holds while it runs
+    is_alone : nothing runs beside it; it takes every slot of parallel jobs
     """
 
     name: str
     duration_ms: int
     needs: tuple[str, ...] = ()
     demands: Mapping[str, int] = field(default_factory=dict)
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,8 @@ def make_project(
 ) -> Project:
     """Check tasks and number them.
 
-    Parameters
-    ----------
-    max_parallel : at most so many tasks at once; None: any number
-    resources : units of each resource; a demanded resource that is not named here is an error
+    At most `max_parallel` tasks run at once, any number for None. `resources` gives the units of each resource; one
+    that a task demands and that is not named there is an error.
 
     Raises
     ------
@@ -84,14 +84,16 @@ def make_project(
         durations=tuple(task.duration_ms for task in ordered),
         before=before,
         after=_successors(before),
-        demands=tuple(_demands(task, names, is_limited=max_parallel is not None) for task in ordered),
+        demands=tuple(_demands(task, names, slots=max_parallel) for task in ordered),
         resources=names,
         capacities=tuple(capacities.values()),
     )
 
 
-def _demands(task: Task, names: Sequence[str], *, is_limited: bool) -> tuple[tuple[int, int], ...]:
-    wanted = {**task.demands, **({SLOTS: 1} if is_limited else {})}
+def _demands(task: Task, names: Sequence[str], *, slots: int | None) -> tuple[tuple[int, int], ...]:
+    wanted = dict(task.demands)
+    if slots is not None:
+        wanted[SLOTS] = slots if task.is_alone else 1
     return tuple((at, wanted[name]) for at, name in enumerate(names) if wanted.get(name, 0) > 0)
 
 
@@ -120,7 +122,9 @@ def _check_amounts(tasks: Sequence[Task], capacities: Mapping[str, int]) -> None
             problems.append(f"'{task.name}' takes {task.duration_ms} ms")
         for name, units in task.demands.items():
             if units < 0 or units > capacities.get(name, 0):
-                problems.append(f"'{task.name}' wants {units} of '{name}', of which there are {capacities.get(name, 0)}")
+                problems.append(
+                    f"'{task.name}' wants {units} of '{name}', of which there are {capacities.get(name, 0)}"
+                )
     if problems:
         raise UsageError(f"Impossible resources: {'; '.join(problems)}.", slug="stage-resources")
 

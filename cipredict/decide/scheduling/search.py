@@ -61,7 +61,9 @@ class _Member:
 class _Search:
     """One run of the genetic search."""
 
-    def __init__(self, project: Project, ticks: TickProject, *, target: int, is_over: Callable[[int], bool], seed: int):
+    def __init__(
+        self, project: Project, ticks: TickProject, *, target: int, is_over: Callable[[int], bool], seed: int
+    ) -> None:
         self._project, self.ticks, self._target = project, ticks, target
         self._is_over = is_over
         self._random = random.Random(seed)  # noqa: S311  # no secret: a seeded search

@@ -27,6 +27,7 @@ class Spread:
 class Finish:
     """When the last task ends, in milliseconds."""
 
+    p10_ms: int
     p50_ms: int
     p90_ms: int
     draws: int
@@ -48,7 +49,7 @@ def simulate_finish(
         begun = parallel_schedule(project, starts, took)
         ends.append(max((start + ms for start, ms in zip(begun, took, strict=True)), default=0))
     ends.sort()
-    return Finish(ends[draws // 2], ends[min(round(draws * 0.9), draws - 1)], draws)
+    return Finish(ends[draws // 10], ends[draws // 2], ends[min(round(draws * 0.9), draws - 1)], draws)
 
 
 def _draw(spread: Spread, deviation: float) -> int:

@@ -44,9 +44,7 @@ def test_free_slack_delays_nobody() -> None:
 
 def test_equal_chains_of_tenths_are_both_critical() -> None:
     """0.1 + 0.2 + 0.3 is not 0.6 in floats, which leaves no critical path at all."""
-    project, found = analyse(
-        Task("a", 100), Task("b", 200, ("a",)), Task("c", 300, ("b",)), Task("d", 600)
-    )
+    project, found = analyse(Task("a", 100), Task("b", 200, ("a",)), Task("c", 300, ("b",)), Task("d", 600))
 
     assert [names(project, path) for path in found.paths] == [{"d"}, {"a", "b", "c"}] or [
         names(project, path) for path in found.paths
