@@ -21,13 +21,13 @@ from cipredict import __version__
 from cipredict.decide.pipelines.choosing import ChangeScope, choose_stages
 from cipredict.decide.pipelines.estimates import StageHistory, no_history
 from cipredict.decide.pipelines.improvement import Improvement
-from cipredict.decide.pipelines.model import Pipeline, Stage
 from cipredict.decide.pipelines.parsing import check_pipeline, parse_deployment, parse_pipeline, parse_stage
 from cipredict.decide.pipelines.planning import plan_pipeline
 from cipredict.decide.pipelines.stage_rules import Knowledge, optimise_stages
 from cipredict.decide.pipelines.standard import standard_pipeline
 from cipredict.errors import InputError, SettingsError, UsageError
 from cipredict.plans.document import MadeFrom
+from cipredict.plans.pipeline_model import Pipeline, Stage
 from cipredict.plans.pipeline_plan import PipelinePlan
 from cipredict.settings import IGNORED_GLOBS, RUN_ALL_GLOBS
 

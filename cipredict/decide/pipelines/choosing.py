@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from cipredict.decide.globs import path_matcher
-from cipredict.decide.pipelines.model import Deployment, Kind, Stage
+from cipredict.plans.pipeline_model import Deployment, Kind, Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from statistics import median
 from typing import NamedTuple, Protocol
 
-from cipredict.decide.pipelines.model import Kind, Stage
 from cipredict.forecast.interface import Basis
+from cipredict.plans.pipeline_model import Kind, Stage
 
 ASSUMED_S = 60.0
 """Of a stage where nothing is known of any."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cipredict.decide.pipelines.model import Stage
+from cipredict.plans.pipeline_model import Stage
 
 LATENCY_WEIGHT = 1.0
 """Seconds of runners that a second of waiting is worth."""

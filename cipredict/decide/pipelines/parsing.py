@@ -22,7 +22,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cipredict.decide.pipelines.model import Deployment, Pipeline, Stage, Strategy, Triggers
 from cipredict.decide.pipelines.table import (
     Table,
     count,
@@ -38,6 +37,7 @@ from cipredict.decide.pipelines.table import (
 )
 from cipredict.decide.scheduling.project import SLOTS, Task, make_project
 from cipredict.errors import SettingsError, UsageError
+from cipredict.plans.pipeline_model import Deployment, Pipeline, Stage, Strategy, Triggers
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
 _STAGE_KEYS = (
@@ -45,7 +45,7 @@ _STAGE_KEYS = (
     "needs, parallel, paths, resources, retention_days, retries, run, runs_on, script, series, services, shards, "
     "side_effects, tests, timeout"
 )
-_PIPELINE_KEYS = "deployment, gates, max_parallel_jobs, name, python, resources, setup, stages, triggers"
+_PIPELINE_KEYS = "deployment, gates, install, max_parallel_jobs, name, python, resources, setup, stages, triggers"
 
 
 def parse_pipeline(table: Mapping[str, object], *, source: str) -> Pipeline:
@@ -71,6 +71,7 @@ def parse_pipeline(table: Mapping[str, object], *, source: str) -> Pipeline:
         max_parallel_jobs=top.take("max_parallel_jobs", positive, None),
         resources=top.take("resources", counts, {}),
         setup=top.take("setup", text, ""),
+        install=top.take("install", text, Pipeline().install),
         python=top.take("python", text, "3.11"),
     )
     top.refuse_rest(_PIPELINE_KEYS)
@@ -144,8 +145,8 @@ def _stage(name: str, value: object, problems: list[str]) -> Stage:
         table.complain("give one of 'run' and 'script'")
     if stage.approval and not stage.environment:
         table.complain("'approval' needs an 'environment', which holds who may approve")
-    if stage.approval and (stage.matrix or stage.shards > 1):
-        table.complain("'approval' and a matrix ask for one approval per job: put the approval into a stage before")
+    if stage.environment and (stage.matrix or stage.shards > 1):
+        table.complain("an environment and a matrix ask for one approval per job: guard a stage before it")
     table.refuse_rest(_STAGE_KEYS)
     return stage
 

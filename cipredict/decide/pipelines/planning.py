@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from cipredict.decide.pipelines.choosing import StageChoice
 from cipredict.decide.pipelines.estimates import Estimate, StageHistory, estimate_stages, no_history
-from cipredict.decide.pipelines.model import Pipeline, Stage
 from cipredict.decide.scheduling.project import SLOTS, Project, Task, make_project
 from cipredict.decide.scheduling.schedule import Effort, Schedule, make_schedule
 from cipredict.decide.scheduling.simulation import Finish, Spread, simulate_finish
 from cipredict.plans.document import MadeFrom
+from cipredict.plans.pipeline_model import Pipeline, Stage
 from cipredict.plans.pipeline_plan import PipelinePlan, PlannedJob, SkippedStage, verify_plan
 
 NO_PRIORITY = (

@@ -12,8 +12,8 @@ from itertools import combinations
 from cipredict.decide.pipelines.estimates import StageHistory, estimate_stages, no_history
 from cipredict.decide.pipelines.graph_rules import GateDecision, cost_of, guarded, implied_needs, without_needs
 from cipredict.decide.pipelines.improvement import Improvement
-from cipredict.decide.pipelines.model import Pipeline, Stage
 from cipredict.decide.pipelines.workflow_graph import Gains
+from cipredict.plans.pipeline_model import Pipeline, Stage
 
 Stages = tuple[Stage, ...]
 _NO_GAIN_S = 1e-3

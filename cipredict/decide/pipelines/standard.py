@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cipredict.decide.pipelines.model import Pipeline, Stage
+from cipredict.plans.pipeline_model import Pipeline, Stage
 
 SUITES = ("unit", "integration", "quality", "performance")
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from cipredict.decide.pipelines.estimates import StageHistory, estimate_stages
-from cipredict.decide.pipelines.model import Kind, Stage
 from cipredict.decide.scheduling.critical_path import find_critical_paths
 from cipredict.decide.scheduling.project import Task, make_project
 from cipredict.decide.scheduling.schedule import make_schedule
+from cipredict.plans.pipeline_model import Kind, Stage
 from cipredict.workflow_records import JobRecord, WorkflowRecord
 
 PARALLEL_JOBS = 20

@@ -150,6 +150,7 @@ class Pipeline:
     ----------
     gates : quality gates in short form, metric → threshold, or name → table; judged by `cipredict gate`
     setup : shell commands that every job runs first
+    install : shell commands that make `cipredict` available, in jobs that call it
     max_parallel_jobs : None: as many as there are
     """
 
@@ -161,6 +162,7 @@ class Pipeline:
     max_parallel_jobs: int | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
     setup: str = ""
+    install: str = "python -m pip install cipredict"
     python: str = "3.11"
 
     def complete(self) -> tuple[Stage, ...]:
