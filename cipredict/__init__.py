@@ -10,12 +10,23 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AdvancedPipelineOrchestrator": "cipredict.pipeline",
     "DistributedTestOrchestrator": "cipredict.orchestrator",
     "PipelineMLPredictor": "cipredict.pipeline_predictor",
+    "PipelineManager": "cipredict.pipeline",
+    "PipelineOptimizationEngine": "cipredict.pipeline",
     "Worker": "cipredict.orchestrator",
 }
 
-__all__ = ["DistributedTestOrchestrator", "PipelineMLPredictor", "Worker", "__version__"]
+__all__ = [
+    "AdvancedPipelineOrchestrator",
+    "DistributedTestOrchestrator",
+    "PipelineMLPredictor",
+    "PipelineManager",
+    "PipelineOptimizationEngine",
+    "Worker",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> object:

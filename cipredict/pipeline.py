@@ -40,6 +40,7 @@ __all__ = [
     "PipelineOptimizationEngine",
     "PipelineRunner",
     "read_pipeline",
+    "read_pipeline_file",
 ]
 
 
@@ -166,12 +167,29 @@ def read_pipeline(folder: Path) -> Pipeline | None:
     SettingsError
         Naming the file and every problem.
     """
-    own = folder / "pipeline.toml"
+    own, project = folder / "pipeline.toml", folder / "pyproject.toml"
     if own.is_file():
-        return parse_pipeline(_read_toml(own), source=str(own))
-    project = folder / "pyproject.toml"
-    if not project.is_file():
-        return None
+        return read_pipeline_file(own)
+    return _read_project(project) if project.is_file() else None
+
+
+def read_pipeline_file(path: Path) -> Pipeline:
+    """Read a pipeline.toml, or the table in a pyproject.toml.
+
+    Raises
+    ------
+    SettingsError
+        It defines none, or a wrong one; naming every problem.
+    """
+    if path.name != "pyproject.toml":
+        return parse_pipeline(_read_toml(path), source=str(path))
+    found = _read_project(path)
+    if found is None:
+        raise SettingsError(f"{path} has no table [tool.cipredict.pipeline].", slug="pipeline-definition")
+    return found
+
+
+def _read_project(project: Path) -> Pipeline | None:
     table: object = _read_toml(project)
     for key in ("tool", "cipredict", "pipeline"):
         table = table.get(key) if isinstance(table, dict) else None

@@ -24,6 +24,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "export": ("cipredict.cli.export", "Give the store to others: Parquet, CTRF, OpenTelemetry."),
     "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
     "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
+    "pipeline": ("cipredict.cli.pipeline", "Show, plan, optimise, export and import pipelines."),
     "doctor": ("cipredict.cli.doctor", "Check everything that plans rest on; say what to do."),
 }
 """Command → (module, one line), in the order of use."""
@@ -106,7 +107,11 @@ def _explain(error: BaseException) -> tuple[str, int]:
     return f"A bug in cipredict: {type(error).__name__}: {error}. {hint}", EXIT_OUR_BUG
 
 
-_EXTRAS = {"opentelemetry": "otel", **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol"), "store")}
+_EXTRAS = {
+    "opentelemetry": "otel",
+    "ortools": "schedule",
+    **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol", "yaml"), "store"),
+}
 
 
 def _missing_extra(error: ModuleNotFoundError) -> str:

@@ -18,7 +18,7 @@ _ASSUMED_SPREAD = 4.0
 
 
 class Estimate(NamedTuple):
-    """Seconds of one job of a stage, and on what they rest."""
+    """Seconds of one job of a stage, and on what they rest; nine of ten runs lie in the interval."""
 
     expected_s: float
     low_s: float

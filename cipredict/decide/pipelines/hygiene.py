@@ -87,7 +87,9 @@ def concurrency(workflow: WorkflowRecord) -> Iterator[Improvement]:
                 refused="the group is there on purpose; add cancel-in-progress where no run must end",
             )
         return
-    text = f'concurrency:\n  group: "{_GROUP}"\n  cancel-in-progress: "{_CANCELS}"'.replace('"', "")
+    if "workflow_call" in workflow.events:
+        return  # a called workflow bears its caller's name: the two would wait for each other
+    text = f"concurrency:\n  group: {_GROUP}\n  cancel-in-progress: {_CANCELS}\n"
     yield Improvement(
         "concurrency",
         workflow.path,
@@ -157,18 +159,25 @@ def double_runs(workflow: WorkflowRecord, *, default_branch: str = "main") -> It
     if push is None or pull is None or push.branches or push.tags:
         return
     edits: tuple[Edit, ...] = ()
-    if push.line >= 0 and push.is_empty:
+    builds_tags = "tags" in workflow.text or any(releases(job) for job in workflow.jobs)
+    if push.line >= 0 and push.is_empty and not builds_tags:
         line = f"{' ' * (push.column + 2)}branches: [{default_branch}]"
         edits = (Edit(push.line + 1, push.line + 1, line, ("on", "push"), {"branches": [default_branch]}),)
     yield Improvement(
         "double-run",
         workflow.path,
         f"push without branches beside pull_request runs each commit of one twice; push only {default_branch}",
-        why_safe="branches without a pull request are no longer built",
+        why_safe="it releases nothing and names no tag; branches without a pull request are no longer built",
         saves="half of the runs of pull requests",
         edits=edits,
-        refused="" if edits else "the events are written in a form that no line can be added to",
+        refused="" if edits else _why_no_branches(builds_tags=builds_tags),
     )
+
+
+def _why_no_branches(*, builds_tags: bool) -> str:
+    if builds_tags:
+        return "it builds tags or releases, which a filter of branches would stop"
+    return "the events are written in a form that no line can be added to"
 
 
 def fail_fast(workflow: WorkflowRecord) -> Iterator[Improvement]:

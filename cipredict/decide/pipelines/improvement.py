@@ -17,14 +17,14 @@ class Edit(NamedTuple):
     line : that is replaced, or before which `text` is inserted
     end : the line behind the replaced ones; equal to `line` for an insertion
     text : whole lines without the final line end; empty deletes
-    path, value : what the parsed file then holds there, which is checked
+    path, value : what the parsed file then holds there, None for nothing, which is checked
     """
 
     line: int
     end: int
     text: str
     path: tuple[str, ...]
-    value: Plain
+    value: Plain | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,13 @@ def expected_plain(plain: Plain, edits: Iterable[Edit]) -> Plain:
     return plain
 
 
-def _with_value(plain: Plain, path: tuple[str, ...], value: Plain) -> Plain:
-    if not path:
-        return value
-    mapping = plain if isinstance(plain, dict) else {}
-    return {**mapping, path[0]: _with_value(mapping.get(path[0], ""), path[1:], value)}
+def _with_value(plain: Plain, path: tuple[str, ...], value: Plain | None) -> Plain:
+    mapping = dict(plain) if isinstance(plain, dict) else {}
+    key, *rest = path
+    if rest:
+        mapping[key] = _with_value(mapping.get(key, ""), tuple(rest), value)
+    elif value is None:
+        mapping.pop(key, None)
+    else:
+        mapping[key] = value
+    return mapping

@@ -18,7 +18,7 @@ from cipredict.decide.pipelines.workflow_graph import (
     releases,
     stages_of,
 )
-from cipredict.workflow_records import JobRecord, WorkflowRecord
+from cipredict.workflow_records import JobRecord, Plain, WorkflowRecord
 
 
 def improve_workflow(
@@ -86,23 +86,25 @@ def _why_edge_stays(job: JobRecord, need: str) -> str:
 
 
 def _drop_need(workflow: WorkflowRecord, job: JobRecord, need: str) -> tuple[Edit, ...]:
-    """Delete one need where it is written; nothing where the list is not written in one of the two usual forms."""
+    """Delete one need where it is written; nothing where it is not written in one of the usual forms."""
     place = job.need_places.get(need)
-    if place is None or len(job.needs) < 2:
+    if place is None:
         return ()
-    rest: list[str] = [name for name in job.needs if name != need]
-    path, value = ("jobs", job.job_id, "needs"), list(rest)
+    rest: list[Plain] = [name for name in job.needs if name != need]
+    path = ("jobs", job.job_id, "needs")
     line = workflow.text.splitlines()[place.line]
+    if not rest:
+        is_whole = line.split("#")[0].strip() in {f"needs: {need}", f"needs: [{need}]"}
+        return (Edit(place.line, place.line + 1, "", path, None),) if is_whole else ()
     if place.is_line:
-        return (Edit(place.line, place.line + 1, "", path, [*value]),) if line.strip() == f"- {need}" else ()
+        return (Edit(place.line, place.line + 1, "", path, rest),) if line.strip() == f"- {need}" else ()
     if len({one.line for one in job.need_places.values()}) > 1:
         return ()
-    head, tail = line[: place.column], line[place.end :]
-    if tail.lstrip().startswith(","):
-        tail = tail.lstrip()[1:].lstrip()
-    else:
+    head, tail = line[: place.column], line[place.end :].lstrip()
+    tail = tail[1:].lstrip() if tail.startswith(",") else tail
+    if tail.startswith("]"):
         head = head.rstrip().removesuffix(",")
-    return (Edit(place.line, place.line + 1, head + tail, path, [*value]),)
+    return (Edit(place.line, place.line + 1, head + tail, path, rest),)
 
 
 def _order_only(
@@ -234,9 +236,16 @@ def _essence(job: JobRecord) -> dict[str, object]:
 
 
 def edits_of(improvements: Sequence[Improvement]) -> tuple[Edit, ...]:
-    """Give all edits, those of one place once: several needs of a list are dropped one after the other."""
+    """Give the edits that can be made at once: those of one place once, and no edge that makes another one redundant.
+
+    A need is implied through other edges. Where one is dropped for that reason no other edge goes: the next run of the
+    same command looks at what is left.
+    """
+    rules = {improvement.rule for improvement in improvements if improvement.edits}
     taken: dict[tuple[str, ...], Edit] = {}
     for improvement in improvements:
+        if improvement.rule == "parallelise" and ("implied-need" in rules or any("needs" in path for path in taken)):
+            continue
         for edit in improvement.edits:
             taken.setdefault(edit.path, edit)
     return tuple(taken.values())

@@ -34,7 +34,7 @@ class Finish:
 
 
 def simulate_finish(
-    project: Project, starts: Sequence[int], spreads: Sequence[Spread], *, coverage: float = 0.8, seed: int = 0
+    project: Project, starts: Sequence[int], spreads: Sequence[Spread], *, coverage: float = 0.9, seed: int = 0
 ) -> Finish:
     """Draw all durations, start what fits in the order of `starts`, as an executor does, and take the end.
 

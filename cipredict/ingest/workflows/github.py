@@ -106,6 +106,10 @@ def _job(file: File, name: str, key: yaml.Node, *, node: yaml.Node) -> JobRecord
 
 
 def _need_places(node: yaml.Node | None) -> dict[str, NeedPlace]:
+    if isinstance(node, yaml.ScalarNode):
+        return {
+            node.value: NeedPlace(node.start_mark.line, node.start_mark.column, node.end_mark.column, is_line=False)
+        }
     if not isinstance(node, yaml.SequenceNode):
         return {}
     return {
