@@ -16,9 +16,14 @@ class Commented(NamedTuple):
 
 
 Value: TypeAlias = "str | int | bool | Commented | list[Value] | Mapping[str, Value]"
+"""Lists hold texts, numbers and mappings; a list in a list is none of the forms that providers read."""
 
 _PLAIN = re.compile(r"[A-Za-z_./$][^:#\n\r\t\"'`|>{}\[\],&*!%@]*|[A-Za-z_./][^#\n\r\t\"'`{}\[\],&*!%:]*", re.ASCII)
 _EXPRESSION = re.compile(r"\$\{\{[^\n#]*\}\}", re.ASCII)
+_FOR_BLOCKS = re.compile(r"[!-~](?:\n| *[!-~])*", re.ASCII)
+"""Printable ASCII without blanks at its ends; quotes are safer for the rest."""
+
+_RAW_LINE_ENDS = re.compile("[\x7f-\xa0\u2028\u2029\ufeff]")
 _AMBIGUOUS = re.compile(r"(?i:true|false|yes|no|on|off|y|n|null|~|\.inf|\.nan)|[0-9.]+.*")
 
 
@@ -64,7 +69,7 @@ def _item(value: Value) -> list[str]:
 
 def _block(head: str, value: Value) -> list[str]:
     """Write texts of several lines, and those with quotes, as they are; nothing where a scalar will do."""
-    if not isinstance(value, str) or value != value.strip(" \t") or "\r" in value:
+    if not isinstance(value, str) or not _FOR_BLOCKS.fullmatch(value):
         return []
     body = value.rstrip("\n")
     if "\n" not in body and '"' not in body:
@@ -89,7 +94,7 @@ def _in_flow(text: str) -> str:
     return (
         text
         if re.fullmatch(r"[A-Za-z_][\w./ -]*", text, re.ASCII) and not _AMBIGUOUS.fullmatch(text)
-        else json.dumps(text)
+        else _quoted(text)
     )
 
 
@@ -99,4 +104,9 @@ def _text(text: str, *, is_key: bool = False) -> str:
     if _EXPRESSION.fullmatch(text) and ": " not in text:
         return text
     safe = _PLAIN.fullmatch(text) and not _AMBIGUOUS.fullmatch(text) and text == text.strip()
-    return text if safe else json.dumps(text, ensure_ascii=False)
+    return text if safe else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """Quote as JSON does, whose escapes YAML knows; what YAML takes for a line end is escaped too."""
+    return _RAW_LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

@@ -134,7 +134,9 @@ def test_gitlab_files_are_refused_with_file_and_line(text: str, says: str) -> No
 
 
 def test_a_workflow_of_two_thousand_lines_is_read() -> None:
-    text = "on: push\njobs:\n" + "".join(f"  j{at}:\n    needs: [{f'j{at - 1}' if at else ''}]\n{JOB}" for at in range(520))
+    text = "on: push\njobs:\n" + "".join(
+        f"  j{at}:\n    needs: [{f'j{at - 1}' if at else ''}]\n{JOB}" for at in range(520)
+    )
 
     assert len(text.splitlines()) > 2000
     assert len(github(text).jobs) == 520
