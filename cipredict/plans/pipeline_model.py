@@ -45,7 +45,7 @@ class Stage:
     paths : globs; a change to none of these skips the stage
     tests : globs of the case files that it runs; it runs when one of them is selected
     always : run for every change
-    condition : expression of the provider, passed through
+    condition : expression in the language of the provider, passed through; GitLab's begin with a variable, `$X`
     environment : the deployment environment that guards it
     approval : somebody must agree before it starts
     intent : why it stands where it stands; `smoke` keeps it in front of what it guards

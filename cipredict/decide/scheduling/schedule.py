@@ -34,7 +34,7 @@ class Effort:
 
     Attributes
     ----------
-    seconds : None: about 0.2 s of work counted in schedules, so that every machine plans alike
+    seconds : None: about 0.2 s of work, counted instead of measured, so that every machine plans alike
     exact : ask CP-SAT too
     work : CP-SAT's limit in deterministic time where `seconds` is None
     """
@@ -84,9 +84,7 @@ def make_schedule(
     effort = effort or Effort()
     paths = find_critical_paths(project)
     bound = lower_bound(project)
-    starts = improve(
-        project, schedule_at_once(project), budget=_budget(project, effort), clock=clock, lower_bound_ms=bound
-    )
+    starts = improve(project, schedule_at_once(project), budget=_budget(effort), clock=clock, lower_bound_ms=bound)
     if effort.exact:
         limits = Limits(seed=effort.seed, work=effort.work)
         if effort.seconds is not None:
@@ -110,9 +108,9 @@ def describe_schedule(project: Project, starts: Starts, *, lower_bound_ms: int, 
     return Schedule(project, tuple(starts), makespan, min(lower_bound_ms, makespan), paths, find_chain(project, starts))
 
 
-def _budget(project: Project, effort: Effort) -> Budget:
+def _budget(effort: Effort) -> Budget:
     if effort.seconds is None:
-        return replace(Budget.reproducible(project), seed=effort.seed)
+        return Budget(seed=effort.seed)
     return Budget(seconds=effort.seconds * (_SEARCH_SHARE if effort.exact else 1.0), seed=effort.seed)
 
 

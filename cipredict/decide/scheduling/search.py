@@ -12,19 +12,23 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from cipredict.decide.scheduling.critical_path import latest_starts
 from cipredict.decide.scheduling.generation import Starts, makespan_of, serial_order, serial_schedule
 from cipredict.decide.scheduling.project import Project
 from cipredict.decide.scheduling.ticks import TickProject
 
-_PLACEMENTS = 100_000
-"""Tasks placed by default: 0.2 s, and the same schedule on every machine, which a limit in seconds would not give."""
+_WORK_US = 200_000
+"""Of a search without limits of its own: microseconds as counted by TickProject, the same on every machine."""
+
+_FEWEST = 12
+"""Schedules that are made in any case."""
 
 _POPULATION_TASKS = 6_000
 """Of all orders of the first population together: 200 orders of 30 tasks, 100 of 60. Fewer become alike too soon."""
 
-_FINALISTS = 10
+_FINALISTS = 5
 _PATIENCE = 5
 """Children per member without a better one, after which as many random members join as there were at first."""
 
@@ -33,12 +37,11 @@ _MUTATION = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long to search; the first limit that is reached ends it.
+    """How long to search; the first limit that is reached ends it. Without one: about 0.2 s, counted, not measured.
 
     Attributes
     ----------
-    schedules : None: as many as `seconds` allow
-    seconds : None: no limit. With one, the schedule depends on the machine's speed.
+    seconds : with this limit the schedule depends on the machine's speed
     seed : of the random choices
     """
 
@@ -46,10 +49,11 @@ class Budget:
     seconds: float | None = None
     seed: int = 0
 
-    @classmethod
-    def reproducible(cls, project: Project) -> Budget:
-        """Give the default: about 0.2 s of work, counted in schedules."""
-        return cls(schedules=max(_PLACEMENTS // max(len(project), 1), 12))
+    def most_schedules(self, schedule_us: float) -> float:
+        """Give how many schedules may be made, each of which takes so many counted microseconds."""
+        if self.schedules is None and self.seconds is None:
+            return max(_WORK_US / schedule_us, _FEWEST)
+        return inf if self.schedules is None else self.schedules
 
 
 @dataclass(slots=True)
@@ -169,11 +173,10 @@ def improve(
         return starts
     ticks = TickProject(project, makespan)
     ends_at = None if budget.seconds is None else clock() + budget.seconds
+    most = budget.most_schedules(ticks.schedule_us)
 
     def is_over(placed: int) -> bool:
-        if budget.schedules is not None and placed >= budget.schedules:
-            return True
-        return ends_at is not None and clock() >= ends_at
+        return placed >= most or (ends_at is not None and clock() >= ends_at)
 
     target = lower_bound_ms // ticks.tick_ms if ticks.is_exact else 0
     search = _Search(project, ticks, target=target, is_over=is_over, seed=budget.seed)

@@ -21,6 +21,16 @@ def refuse_gaps(stages: Iterable[Stage], *, provider: str, most_retries: int) ->
         raise UsageError(message, slug="export-gap", hint="cipredict's own runner retries.")
 
 
+def refuse_conditions(stages: Iterable[Stage], *, provider: str, begin_with_dollar: bool) -> None:
+    """Refuse conditions in the other provider's language; raises UsageError naming every stage."""
+    foreign = [
+        stage.name for stage in stages if stage.condition and stage.condition.startswith("$") != begin_with_dollar
+    ]
+    if foreign:
+        message = f"'if' is no condition of {provider}: {', '.join(foreign)}."
+        raise UsageError(message, slug="export-gap", hint="Use 'paths', which both providers can have.")
+
+
 def timeout_minutes(stage: Stage) -> int:
     """Give whole minutes, rounded up."""
     return ceil(stage.timeout_s / 60) if stage.timeout_s else DEFAULT_TIMEOUT_MINUTES

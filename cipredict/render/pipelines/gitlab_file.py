@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from cipredict.plans.pipeline_model import Kind, Pipeline, Stage
-from cipredict.render.pipelines.export_checks import refuse_gaps, setup_of, timeout_minutes
+from cipredict.render.pipelines.export_checks import refuse_conditions, refuse_gaps, setup_of, timeout_minutes
 from cipredict.render.pipelines.yaml_text import Value, to_yaml
 
 _RETRIES = 2
@@ -30,7 +30,7 @@ def render_gitlab_file(pipeline: Pipeline) -> str:
     UsageError
         A stage wants what GitLab does not offer.
     """
-    refuse_gaps(pipeline.complete(), provider="GitLab", most_retries=_RETRIES)
+    _refuse(pipeline)
     rules: list[Value] = [
         {"if": f'$CI_PIPELINE_SOURCE == "merge_request_event" && $CI_MERGE_REQUEST_TARGET_BRANCH_NAME == "{branch}"'}
         for branch in pipeline.triggers.pull_request
@@ -71,7 +71,7 @@ def render_gitlab_file(pipeline: Pipeline) -> str:
 def render_gitlab_child(pipeline: Pipeline, running: Collection[str] | None = None) -> str:
     """Give the child of the stages that run, of all where None; raises UsageError as the parent does."""
     stages = pipeline.complete()
-    refuse_gaps(stages, provider="GitLab", most_retries=_RETRIES)
+    _refuse(pipeline)
     chosen = [stage for stage in stages if running is None or stage.name in running]
     document: dict[str, Value] = {
         "stages": ["work", "gate", "deploy"],
@@ -84,6 +84,11 @@ def render_gitlab_child(pipeline: Pipeline, running: Collection[str] | None = No
     if not chosen:
         document["nothing-to-do"] = {"stage": "work", "script": ['echo "The change needs no stage."']}
     return HEADER.replace("gitlab`", "gitlab-child`") + to_yaml(document)
+
+
+def _refuse(pipeline: Pipeline) -> None:
+    refuse_gaps(pipeline.complete(), provider="GitLab", most_retries=_RETRIES)
+    refuse_conditions(pipeline.complete(), provider="GitLab", begin_with_dollar=True)
 
 
 def _image(pipeline: Pipeline) -> str:

@@ -26,7 +26,7 @@ from cipredict.render.pipelines.yaml_text import Commented, to_yaml
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
-def full() -> Pipeline:
+def full(*, condition: str = "github.repository == 'a/b'") -> Pipeline:
     return parse_pipeline(
         {
             "name": "shop",
@@ -51,7 +51,7 @@ def full() -> Pipeline:
                     "matrix": {"browser": ["firefox", "3.10"]},
                     "services": {"db": "postgres:16"},
                     "allow_failure": True,
-                    "if": "github.repository == 'a/b'",
+                    "if": condition,
                 },
                 "model": {"script": "tests/model.py", "runs_on": ["self-hosted", "gpu"], "resources": {"gpu": 1}},
                 "sign-off": {"run": "true", "needs": ["unit"], "environment": "staging", "approval": True},
@@ -62,11 +62,15 @@ def full() -> Pipeline:
     )
 
 
+def on_gitlab() -> Pipeline:
+    return full(condition='$CI_PROJECT_PATH == "a/b"')
+
+
 EXPORTS: dict[str, Callable[[], str]] = {
     "pipeline_github.yml": lambda: render_github_workflow(full()),
     "pipeline_github_static.yml": lambda: render_github_workflow(standard_pipeline(), is_dynamic=False),
-    "pipeline_gitlab.yml": lambda: render_gitlab_file(full()),
-    "pipeline_gitlab_child.yml": lambda: render_gitlab_child(full()),
+    "pipeline_gitlab.yml": lambda: render_gitlab_file(on_gitlab()),
+    "pipeline_gitlab_child.yml": lambda: render_gitlab_child(on_gitlab()),
 }
 
 
@@ -199,11 +203,11 @@ def test_gitlab_blocks_at_manual_jobs_and_deploys_one_at_a_time() -> None:
 
 
 def test_a_child_of_few_stages_needs_only_those_and_one_of_none_still_has_a_job() -> None:
-    child = load(render_gitlab_child(full(), ["unit", "quality-gates"]))
+    child = load(render_gitlab_child(on_gitlab(), ["unit", "quality-gates"]))
     assert child["unit"]["needs"] == []
     assert [need["job"] for need in child["quality-gates"]["needs"]] == []
 
-    empty = load(render_gitlab_child(full(), []))
+    empty = load(render_gitlab_child(on_gitlab(), []))
     assert empty["nothing-to-do"]["script"]
 
 
@@ -217,6 +221,37 @@ def test_what_a_provider_cannot_do_is_refused(retries: int, render: Callable[[Pi
     with pytest.raises(UsageError) as caught:
         render(pipeline)
     assert caught.value.slug == "export-gap"
+
+
+def test_conditions_of_the_other_provider_are_refused() -> None:
+    with pytest.raises(UsageError, match="'if' is no condition of GitLab: e2e"):
+        render_gitlab_child(full())
+    with pytest.raises(UsageError, match="'if' is no condition of GitHub: e2e"):
+        render_github_workflow(on_gitlab())
+
+
+def test_gitlab_ci_local_runs_the_child(tmp_path: Path) -> None:
+    """Needs gitlab-ci-local (npm) with Node 22 and rsync on the path; runs the jobs in shells, needs and artifacts and all."""
+    tool = which("gitlab-ci-local")
+    if tool is None or which("rsync") is None:
+        pytest.skip("gitlab-ci-local or rsync is not installed")
+    pipeline = Pipeline(
+        stages=(
+            Stage("make", run="mkdir out\necho $WORD > out/word", matrix={"word": ("one",)}, artifacts=("out/",)),
+            Stage("use", run="grep one out/word", needs=("make",), shards=2),
+        )
+    )
+    (tmp_path / ".gitlab-ci.yml").write_text(render_gitlab_child(pipeline), encoding="utf-8")
+    for command in (["init", "-q"], ["remote", "add", "origin", "git@localhost:a/b.git"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run(["git", *identity, "commit", "-qm", "x"], cwd=tmp_path, check=True)
+    done = subprocess.run(
+        [tool, "--force-shell-executor"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=100
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASS") == 3
 
 
 def test_pins_say_where_they_were_seen() -> None:
