@@ -14,6 +14,7 @@ from cipredict.forecast.interface import Basis
 pytest.importorskip("yaml")
 
 from cipredict.cli.pipeline_workflows import edited
+from cipredict.decide.pipelines.workflow_graph import stages_of
 from cipredict.decide.pipelines.workflow_rules import edits_of, improve_workflow
 from cipredict.ingest.workflows.github import parse_github_workflow, read_github_workflow
 from cipredict.ingest.workflows.nodes import File
@@ -166,3 +167,12 @@ def test_jobs_with_one_setup_are_offered_for_merging_and_equal_ones_for_deleting
     assert by_rule(found, "merge")[0].where == "a + b"
     assert not by_rule(found, "duplicate-job")
     assert by_rule(same, "duplicate-job")[0].where == "a + b"
+
+
+def test_legs_of_one_name_are_told_apart() -> None:
+    record = workflow(
+        "on: push\njobs:\n  a:\n    runs-on: x\n    steps: []\n"
+        "    strategy: {matrix: {include: [{v: 1}, {w: 1}, {v: 2}]}}\n"
+    )
+
+    assert stages_of(record)[0].jobs() == ("a (1, 1)", "a (1, 2)", "a (2)")

@@ -231,7 +231,7 @@ def test_conditions_of_the_other_provider_are_refused() -> None:
 
 
 def test_gitlab_ci_local_runs_the_child(tmp_path: Path) -> None:
-    """Needs gitlab-ci-local (npm) with Node 22 and rsync on the path; runs the jobs in shells, needs and artifacts and all."""
+    """Needs gitlab-ci-local (npm) with Node 22 and rsync on the path; jobs run in shells, with needs and artifacts."""
     tool = which("gitlab-ci-local")
     if tool is None or which("rsync") is None:
         pytest.skip("gitlab-ci-local or rsync is not installed")
