@@ -133,9 +133,9 @@ def on_shapes(count: int, *, max_parallel: int) -> None:
 
 
 def on_many(tasks: int) -> None:
-    """Time a graph of a thousand tasks on 20 parallel jobs and a resource."""
+    """Time a thousand tasks: on 20 parallel jobs and 3 GPUs, and where three resources are short at once."""
     generator = random.Random(1)
-    made = [
+    loose = [
         Task(
             str(at),
             generator.randint(1, 600_000),
@@ -146,14 +146,30 @@ def on_many(tasks: int) -> None:
         )
         for at in range(tasks)
     ]
+    tight = [
+        Task(
+            str(at),
+            generator.randint(1, 600_000),
+            tuple(
+                {str(generator.randrange(max(0, at - 12), at)) for _ in range(generator.randint(0, 2))} if at else ()
+            ),
+            {"gpu": int(generator.random() < 0.5), "cpu": generator.randint(0, 8), "memory": generator.randint(0, 8)},
+        )
+        for at in range(tasks)
+    ]
+    _time("loose", loose, {"gpu": 3})
+    _time("tight", tight, {"gpu": 5, "cpu": 16, "memory": 16})
+
+
+def _time(name: str, tasks: Sequence[Task], resources: dict[str, int]) -> None:
     began = time.process_time()
-    project = make_project(made, max_parallel=20, resources={"gpu": 3})
+    project = make_project(tasks, max_parallel=20, resources=resources)
     schedule = make_schedule(project)
     took = time.process_time() - began
     check(schedule)
     at_once = makespan_of(project, parallel_schedule(project, find_critical_paths(project).latest))
     print(
-        f"{tasks} tasks: {took:.2f} s CPU, gap to the lower bound {schedule.gap_share:.2%} "
+        f"{len(tasks)} tasks, {name}: {took:.2f} s CPU, gap to the lower bound {schedule.gap_share:.2%} "
         f"(latest start alone {at_once / lower_bound(project) - 1:.2%})"
     )
 
