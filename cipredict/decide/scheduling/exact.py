@@ -61,8 +61,21 @@ def solve_exact(project: Project, starts: Starts, *, limits: Limits, lower_bound
         return Proof(starts, known)
     model = cp_model.CpModel()
     begins = [model.new_int_var(early // unit, late // unit, "") for early, late in zip(earliest, latest, strict=True)]
-    durations = [duration // unit for duration in project.durations]
     end = model.new_int_var(-(-lower_bound_ms // unit), horizon, "end")
+    _constrain(model, project, begins, end=end, durations=[duration // unit for duration in project.durations])
+    solver = _solver(cp_model, limits)
+    status = solver.solve(model)
+    if status == cp_model.INFEASIBLE:
+        return Proof(starts, known)
+    found = (
+        [solver.value(begin) * unit for begin in begins] if status in {cp_model.OPTIMAL, cp_model.FEASIBLE} else None
+    )
+    bound = max(lower_bound_ms, round(solver.best_objective_bound) * unit)
+    return Proof(starts if found is None else found, min(bound, known))
+
+
+def _constrain(model, project: Project, begins, *, end, durations: list[int]) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001  # the module is imported late
+    """Say what needs and resources demand, and that the end is to be early."""
     for at, needed in enumerate(project.before):
         model.add(begins[at] + durations[at] <= end)
         for one in needed:
@@ -75,15 +88,6 @@ def solve_exact(project: Project, starts: Starts, *, limits: Limits, lower_bound
         users = [(at, units) for at, demand in enumerate(project.demands) for used, units in demand if used == resource]
         model.add_cumulative([spans[at] for at, _ in users], [units for _, units in users], capacity)
     model.minimize(end)
-    solver = _solver(cp_model, limits)
-    status = solver.solve(model)
-    if status == cp_model.INFEASIBLE:
-        return Proof(starts, known)
-    found = (
-        [solver.value(begin) * unit for begin in begins] if status in {cp_model.OPTIMAL, cp_model.FEASIBLE} else None
-    )
-    bound = max(lower_bound_ms, round(solver.best_objective_bound) * unit)
-    return Proof(starts if found is None else found, min(bound, known))
 
 
 def _solver(cp_model, limits: Limits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # the module is imported late

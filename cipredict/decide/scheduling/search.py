@@ -82,6 +82,8 @@ class _Search:
         for order in seeds:
             self._admit(list(order))
         self._grow(urgency)
+        if not self.members:
+            return  # ticks round too much: so many short tasks beside a long one that no order fits
         best, stale = self.best.makespan, 0
         while not self._is_done():
             self._replace(self._improved(self._child(self._pick().order, self._pick().order)))

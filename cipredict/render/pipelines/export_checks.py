@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import ceil
 
 from cipredict.errors import UsageError
-from cipredict.plans.pipeline_model import Stage
+from cipredict.plans.pipeline_model import Kind, Pipeline, Stage
 
 DEFAULT_TIMEOUT_MINUTES = 60
 """Of a stage that sets none: nine of ten jobs in public workflows that set one set at most this."""
@@ -34,6 +34,18 @@ def refuse_conditions(stages: Iterable[Stage], *, provider: str, begin_with_doll
 def timeout_minutes(stage: Stage) -> int:
     """Give whole minutes, rounded up."""
     return ceil(stage.timeout_s / 60) if stage.timeout_s else DEFAULT_TIMEOUT_MINUTES
+
+
+def needs_of(stage: Stage, stages: Iterable[Stage]) -> tuple[str, ...]:
+    """Let gates need every stage of work: what was skipped behind a failure looks like what was not chosen."""
+    if stage.kind is Kind.GATE:
+        return tuple(one.name for one in stages if one.kind is Kind.WORK)
+    return stage.needs
+
+
+def deploying_branches(pipeline: Pipeline) -> tuple[str, ...]:
+    """Name the branches whose pushes reach environments; pull requests never do."""
+    return pipeline.deployment.branches if pipeline.deployment else ("main",)
 
 
 def setup_of(stage: Stage, *, setup: str, install: str) -> str:

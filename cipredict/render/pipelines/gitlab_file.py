@@ -11,10 +11,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from cipredict.plans.pipeline_model import Kind, Pipeline, Stage
-from cipredict.render.pipelines.export_checks import refuse_conditions, refuse_gaps, setup_of, timeout_minutes
+from cipredict.render.pipelines.export_checks import (
+    deploying_branches,
+    needs_of,
+    refuse_conditions,
+    refuse_gaps,
+    setup_of,
+    timeout_minutes,
+)
 from cipredict.render.pipelines.yaml_text import Value, to_yaml
 
 _RETRIES = 2
@@ -78,9 +85,9 @@ def render_gitlab_child(pipeline: Pipeline, running: Collection[str] | None = No
         "workflow": {"rules": [{"when": "always"}]},
         "default": {"image": _image(pipeline), "interruptible": True},
     }
-    names = {stage.name for stage in chosen}
     for stage in chosen:
-        document[stage.name] = _job(pipeline, stage, names)
+        needed = [one for one in chosen if one.name in needs_of(stage, stages)]
+        document[stage.name] = _job(pipeline, stage, needed)
     if not chosen:
         document["nothing-to-do"] = {"stage": "work", "script": ['echo "The change needs no stage."']}
     return HEADER.replace("gitlab`", "gitlab-child`") + to_yaml(document)
@@ -95,11 +102,11 @@ def _image(pipeline: Pipeline) -> str:
     return f"python:{pipeline.python}"
 
 
-def _job(pipeline: Pipeline, stage: Stage, names: Collection[str]) -> Job:
+def _job(pipeline: Pipeline, stage: Stage, needed: Sequence[Stage]) -> Job:
     setup = setup_of(stage, setup=pipeline.setup, install=pipeline.install)
     job: Job = {
         "stage": stage.kind.value,
-        "needs": [{"job": name, "artifacts": True} for name in stage.needs if name in names],
+        "needs": [_need(one) for one in needed],
         "timeout": f"{timeout_minutes(stage)}m",
     }
     job.update(_surroundings(stage))
@@ -121,6 +128,12 @@ def _job(pipeline: Pipeline, stage: Stage, names: Collection[str]) -> Job:
             "when": "always",
         }
     return job
+
+
+def _need(stage: Stage) -> Job:
+    """Need a stage; one whose rules can keep it out of the pipeline only where it is in."""
+    is_optional: Job = {"optional": True} if stage.environment or stage.condition else {}
+    return {"job": stage.name, "artifacts": True, **is_optional}
 
 
 def _surroundings(stage: Stage) -> Job:
@@ -157,9 +170,7 @@ def _width(stage: Stage) -> Job:
 
 
 def _rules(pipeline: Pipeline, stage: Stage) -> list[Value]:
-    if stage.kind is Kind.DEPLOY and pipeline.deployment is not None:
-        ways: dict[str, Value] = {"when": "manual"} if stage.approval else {"when": "on_success"}
-        return [{"if": f'$CI_COMMIT_BRANCH == "{branch}"', **ways} for branch in pipeline.deployment.branches]
-    if stage.approval:
-        return [{"when": "manual"}]
+    if stage.environment:
+        ways: dict[str, Value] = {"when": "manual" if stage.approval else "on_success"}
+        return [{"if": f'$CI_COMMIT_BRANCH == "{branch}"', **ways} for branch in deploying_branches(pipeline)]
     return [{"if": stage.condition}] if stage.condition else []

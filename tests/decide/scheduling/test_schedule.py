@@ -125,8 +125,19 @@ def test_ticks_round_what_has_no_common_divisor_and_stay_few() -> None:
     assert dict(zip(project.names, ticks.durations, strict=True)) == {"a": 1024, "b": 1, "c": 0}
 
 
+def test_where_ticks_round_too_much_the_schedule_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty tasks of a millisecond take a tick each, which is a quarter of the long one's time."""
+    monkeypatch.setattr("cipredict.decide.scheduling.ticks.MAX_TICKS", 4)
+    project = make_project([Task("long", 1009), *(Task(str(at), 1) for at in range(40))], max_parallel=2)
+    later = [start + 1 for start in schedule_at_once(project)]
+
+    improved = improve(project, later, budget=Budget(schedules=9), clock=lambda: 0.0, lower_bound_ms=0)
+
+    assert improved == later
+
+
 @given(projects(most=12))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_the_chain_runs_without_a_gap_from_the_start_to_the_end(project: Project) -> None:
     schedule = make_schedule(project)
     ends = [start + duration for start, duration in zip(schedule.starts, project.durations, strict=True)]

@@ -147,6 +147,22 @@ def test_a_deployment_follows_success_only() -> None:
     assert deploy["concurrency"]["cancel-in-progress"] == "false"
 
 
+def test_environments_are_reached_by_pushes_only() -> None:
+    assert all("github.event_name == 'push'" in job["if"] for job in jobs().values() if "environment" in job)
+    child = load(EXPORTS["pipeline_gitlab_child.yml"]())
+    assert all(rule["if"].startswith("$CI_COMMIT_BRANCH ==") for rule in child["sign-off"]["rules"])
+
+
+def test_gates_see_the_artifacts_of_all_stages() -> None:
+    names = [
+        step["with"].get("pattern") for step in jobs()["quality-gates"]["steps"] if "download" in step.get("uses", "")
+    ]
+    child = load(EXPORTS["pipeline_gitlab_child.yml"]())
+
+    assert names == ["unit-*"]
+    assert {need["job"] for need in child["quality-gates"]["needs"]} == {"lint", "unit", "e2e", "model", "sign-off"}
+
+
 def test_an_approval_is_asked_once() -> None:
     guarded = [job for job in jobs().values() if "environment" in job]
 
@@ -205,7 +221,7 @@ def test_gitlab_blocks_at_manual_jobs_and_deploys_one_at_a_time() -> None:
 def test_a_child_of_few_stages_needs_only_those_and_one_of_none_still_has_a_job() -> None:
     child = load(render_gitlab_child(on_gitlab(), ["unit", "quality-gates"]))
     assert child["unit"]["needs"] == []
-    assert [need["job"] for need in child["quality-gates"]["needs"]] == []
+    assert [need["job"] for need in child["quality-gates"]["needs"]] == ["unit"]
 
     empty = load(render_gitlab_child(on_gitlab(), []))
     assert empty["nothing-to-do"]["script"]
