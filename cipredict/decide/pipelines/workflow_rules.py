@@ -57,7 +57,7 @@ def _implied(workflow: WorkflowRecord, gains: Gains) -> Iterator[Improvement]:
     for name, implied in implied_needs(stages).items():
         job = workflow.job(name)
         for need in implied:
-            refused = _why_edge_stays(job, need)
+            refused = _why_edge_stays(job, need) or _why_implied_stays(workflow, job, between=guarded(stages, need))
             after = without_needs(stages, name, [need])
             gain, unlimited = gains.gain(stages, after)
             yield Improvement(
@@ -82,6 +82,16 @@ def _why_edge_stays(job: JobRecord, need: str) -> str:
         return "its condition asks how its needs ended"
     if releases(job):
         return "it deploys or publishes"
+    return ""
+
+
+def _why_implied_stays(workflow: WorkflowRecord, job: JobRecord, *, between: Sequence[str]) -> str:
+    """Tell where the longer way does not carry what the direct edge does."""
+    if workflow.provider == "gitlab":
+        return "GitLab passes artifacts along direct needs only"
+    others = (workflow.job(name) for name in between if name != job.job_id)
+    if any(reads_results(other) for other in others):
+        return "a job on the longer way runs whatever happened before it"
     return ""
 
 

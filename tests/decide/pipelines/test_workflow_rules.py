@@ -17,6 +17,7 @@ from cipredict.cli.pipeline_workflows import edited
 from cipredict.decide.pipelines.workflow_graph import stages_of
 from cipredict.decide.pipelines.workflow_rules import edits_of, improve_workflow
 from cipredict.ingest.workflows.github import parse_github_workflow, read_github_workflow
+from cipredict.ingest.workflows.gitlab import read_gitlab_file
 from cipredict.ingest.workflows.nodes import File
 from cipredict.workflow_records import WorkflowRecord
 
@@ -176,3 +177,21 @@ def test_legs_of_one_name_are_told_apart() -> None:
     )
 
     assert stages_of(record)[0].jobs() == ("a (1, 1)", "a (1, 2)", "a (2)")
+
+
+def test_a_need_stays_where_the_longer_way_survives_its_failure() -> None:
+    text = "on: push\njobs:\n"
+    for name, more in (("a", ""), ("b", "    needs: a\n    if: ${{ always() }}\n"), ("c", "    needs: [a, b]\n")):
+        text += f"  {name}:\n{more}    runs-on: x\n    steps: [{{run: {name}}}]\n"
+
+    found = by_rule(improve_workflow(workflow(text)), "implied-need")
+    assert [(one.edits, one.refused) for one in found] == [
+        ((), "a job on the longer way runs whatever happened before it")
+    ]
+
+
+def test_gitlab_files_are_judged_and_not_edited() -> None:
+    found = improve_workflow(read_gitlab_file(SAMPLES / "gitlab.yml"), p_fail={"build": 0.0})
+
+    assert {one.rule for one in found} == {"parallelise"}
+    assert edits_of(found) == ()
