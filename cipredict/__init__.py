@@ -10,20 +10,26 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AdvancedPipelineOrchestrator": "cipredict.pipeline",
     "CIPerfRegressionDetector": "cipredict.regression_detector",
     "ContainerOptimizer": "cipredict.container_optimizer",
     "DistributedTestOrchestrator": "cipredict.orchestrator",
     "IntelligentCacheManager": "cipredict.cache_manager",
     "PipelineMLPredictor": "cipredict.pipeline_predictor",
+    "PipelineManager": "cipredict.pipeline",
+    "PipelineOptimizationEngine": "cipredict.pipeline",
     "Worker": "cipredict.orchestrator",
 }
 
 __all__ = [
+    "AdvancedPipelineOrchestrator",
     "CIPerfRegressionDetector",
     "ContainerOptimizer",
     "DistributedTestOrchestrator",
     "IntelligentCacheManager",
     "PipelineMLPredictor",
+    "PipelineManager",
+    "PipelineOptimizationEngine",
     "Worker",
     "__version__",
 ]

@@ -34,6 +34,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
         "cipredict.cli.container",
         "Say what container builds rebuild; rewrite Dockerfiles; emit build steps.",
     ),
+    "pipeline": ("cipredict.cli.pipeline", "Show, plan, optimise, export and import pipelines."),
     "doctor": ("cipredict.cli.doctor", "Check everything that plans rest on; say what to do."),
 }
 """Command → (module, one line), in the order of use."""
@@ -121,6 +122,7 @@ _EXTRAS = {
     "scipy": "perf",
     **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol", "yaml"), "store"),
     **dict.fromkeys(("pesq", "pystoi", "soundfile", "pyloudnorm"), "audio"),
+    "ortools": "schedule",
 }
 
 

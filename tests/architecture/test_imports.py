@@ -42,6 +42,7 @@ def modules_after(arguments: list[str], *, standard_input: str = "", cwd: Path |
         pytest.param(["--help"], id="help"),
         pytest.param(["select-tests", "--changed", "a.py", "--forecast", "nowhere"], id="select-tests"),
         pytest.param(["shard", "--shards", "2", "--forecast", "nowhere"], id="shard"),
+        pytest.param(["pipeline", "plan", "--changed", "a.py", "--forecast", "nowhere"], id="pipeline plan"),
     ],
 )
 def test_commands_of_ci_jobs_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:

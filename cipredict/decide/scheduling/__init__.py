@@ -1,0 +1,1 @@
+"""When each task starts: critical path, schedules under limited resources, bounds, simulation."""

@@ -1,0 +1,1 @@
+"""Workflow files of GitHub and GitLab into records that know their lines."""

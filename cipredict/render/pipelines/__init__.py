@@ -1,0 +1,1 @@
+"""Pipelines for people and for providers: Gantt charts, GitHub workflows, GitLab files. Pure text."""
