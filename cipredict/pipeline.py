@@ -13,11 +13,12 @@ from __future__ import annotations
 import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypedDict
 
 from cipredict import __version__
+from cipredict.decide.gating.parsing import parse_gates
 from cipredict.decide.pipelines.choosing import ChangeScope, choose_stages
 from cipredict.decide.pipelines.estimates import StageHistory, no_history
 from cipredict.decide.pipelines.improvement import Improvement
@@ -28,7 +29,7 @@ from cipredict.decide.pipelines.standard import standard_pipeline
 from cipredict.errors import InputError, SettingsError, UsageError
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.pipeline_model import Pipeline, Stage
-from cipredict.plans.pipeline_plan import PipelinePlan
+from cipredict.plans.pipeline_plan import PipelineConfig, PipelinePlan
 from cipredict.settings import IGNORED_GLOBS, RUN_ALL_GLOBS
 
 __all__ = [
@@ -42,21 +43,6 @@ __all__ = [
     "read_pipeline",
     "read_pipeline_file",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineConfig:
-    """A whole pipeline: the user's stages, the gate stage, the deployment.
-
-    Attributes
-    ----------
-    estimated_time : planned seconds until the last stage ends
-    """
-
-    pipeline: Pipeline
-    stages: tuple[Stage, ...]
-    estimated_time: float
-    plan: PipelinePlan
 
 
 class PipelineExecution(Protocol):
@@ -89,7 +75,7 @@ class PipelineManager:
     ----------
     folder : where `pipeline.toml` or `[tool.cipredict.pipeline]` may define one; None: begin with the standard one
     history : forecasts of stages
-    runner : who executes
+    runner : who executes; by default processes on this machine
     """
 
     def __init__(
@@ -105,8 +91,17 @@ class PipelineManager:
         self._history, self._runner = history, runner
 
     def set_quality_gates(self, gates: Mapping[str, object]) -> None:
-        """Set what must hold: metric → threshold, or name → table, as under `[tool.cipredict.gates]`."""
+        """Set what must hold: metric → threshold, or name → table, as under `[tool.cipredict.gates]`.
+
+        Raises SettingsError naming every gate that cannot be meant.
+        """
+        parse_gates(gates, source="set_quality_gates")
         self._pipeline = replace(self._pipeline, gates=dict(gates))
+
+    def use(self, pipeline: Pipeline) -> None:
+        """Take a whole pipeline instead."""
+        check_pipeline(pipeline)
+        self._pipeline = pipeline
 
     def add_stage(self, name: str, options: Mapping[str, object]) -> None:
         """Add a stage; raises SettingsError or UsageError where it cannot be meant, or does not fit the others."""
@@ -134,7 +129,7 @@ class PipelineManager:
         Raises
         ------
         UsageError
-            A script is missing, the commit is unknown, or nobody is there to run.
+            A script is missing, the commit is unknown, or a stage needs what is not there.
         """
         config = self.generate_config()
         for stage in config.stages:
@@ -143,7 +138,9 @@ class PipelineManager:
                 raise UsageError(message, slug="stage-script")
         commit = _resolve(commit_hash, self._folder)
         if self._runner is None:
-            raise UsageError("No runner executes pipelines here: give PipelineManager one.", slug="pipeline-runner")
+            from cipredict.local_runner import LocalRunner  # noqa: PLC0415  # only those who run need processes
+
+            return LocalRunner()(config, commit=commit, folder=self._folder)
         return self._runner(config, commit=commit, folder=self._folder)
 
 

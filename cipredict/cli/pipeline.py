@@ -1,4 +1,4 @@
-"""`cipredict pipeline`: show, plan, optimise, export and import pipelines. It fails open as other CI commands do."""
+"""`cipredict pipeline`: show, plan, optimise, export, import and run pipelines. Planning fails open."""
 
 from __future__ import annotations
 
@@ -142,6 +142,51 @@ def export(
         check=check,
     )
     raise typer.Exit(code)
+
+
+@pipeline_app.command()
+def run(
+    source: SourceArgument = None,
+    commit: Annotated[str, typer.Option(help="Run this commit, in a checkout of its own if need be.")] = "HEAD",
+    base: BaseOption = None,
+    changed: ChangedOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="Run every stage, whatever changed.")] = False,
+    max_parallel: JobsOption = None,
+    resume: Annotated[str | None, typer.Option(help="Go on with this run; `last` for the latest.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show what the stages print.")] = False,
+    forecast: ForecastOption = None,
+    events: EventsOption = None,
+) -> None:
+    """Run the stages that a change needs, here, as processes: progress on stderr, JSON on stdout."""
+    from cipredict.cli.pipeline_running import run_pipeline  # noqa: PLC0415
+
+    code = run_pipeline(
+        source,
+        commit=commit,
+        base=base,
+        changed=tuple(changed or ()),
+        everything=everything,
+        max_parallel=max_parallel,
+        resume="" if resume == "last" else resume,
+        quiet=quiet,
+        forecast=forecast,
+        events=events,
+    )
+    raise typer.Exit(code)
+
+
+@pipeline_app.command()
+def approve(
+    stage: Annotated[str, typer.Argument(help="The stage that waits.")],
+    run_id: Annotated[str, typer.Option("--run", help="Of which run; the latest by default.")] = "",
+    by: Annotated[str, typer.Option("--as", help="Who decides.")] = "",
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    deny: Annotated[bool, typer.Option("--deny", help="Say no.")] = False,
+) -> None:
+    """Let a stage of a running pipeline go on, or not."""
+    from cipredict.cli.pipeline_running import decide_approval  # noqa: PLC0415
+
+    decide_approval(run_id, stage, by=by, reason=reason, is_approved=not deny)
 
 
 @pipeline_app.command("import")

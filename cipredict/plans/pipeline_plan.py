@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 
 from cipredict.errors import CipredictError
 from cipredict.plans.document import MadeFrom, frame_plan
+from cipredict.plans.pipeline_model import Pipeline, Stage
 
 # 1  2026-11: the first.
 SCHEMA = "cipredict.pipeline-plan/1"
@@ -90,6 +91,21 @@ class PipelinePlan:
         """Give the plan as JSON values, checked."""
         verify_plan(self)
         return frame_plan(SCHEMA, asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineConfig:
+    """A whole pipeline: the user's stages, the gate stage, the deployment.
+
+    Attributes
+    ----------
+    estimated_time : planned seconds until the last stage ends
+    """
+
+    pipeline: Pipeline
+    stages: tuple[Stage, ...]
+    estimated_time: float
+    plan: PipelinePlan
 
 
 def verify_plan(plan: PipelinePlan) -> None:
