@@ -1,4 +1,4 @@
-"""Quantities as people type them: `30%`, `1h15m`, `90s`, `300`, `12w`, a date. A wrong one names the option."""
+"""Quantities as people type them: `30%`, `1h15m`, `90s`, `300`, `12w`, `10GB`, a date. A wrong one names the option."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ _DAYS = re.compile(rf"{_NUMBER}([dw]?)", re.ASCII)
 _AGO = re.compile(rf"{_NUMBER}([hdw]?)", re.ASCII)
 _HOURS = {"h": 1, "d": 24, "": 24, "w": 168}
 _MOST_DAYS = 36_525
+_BYTES = re.compile(rf"{_NUMBER}\s*([kMGT]?)(i?)B", re.ASCII)
+_UNITS = ("", "k", "M", "G", "T")
 _LONGEST_S = 365 * 86_400
 """Nobody means more than a year; it also keeps infinity out of plans."""
 
@@ -64,6 +66,24 @@ def parse_seconds(text: str, *, option: str) -> float:
     if not isfinite(total) or not 0 < total <= _LONGEST_S:
         raise UsageError(f"{option}: '{text}' is not a duration above 0, such as 90s, 10m or 1h15m.", slug="duration")
     return total
+
+
+def parse_bytes(text: str, *, option: str) -> int:
+    """Give a number of bytes above 0, from `10GB`, `500MB`, `2GiB` or `1000B`; the unit is required.
+
+    Raises
+    ------
+    UsageError
+        Not such a size; names `option`.
+
+    >>> parse_bytes("10GB", option="--quota"), parse_bytes("1.5kiB", option="--quota")
+    (10000000000, 1536)
+    """
+    match = _BYTES.fullmatch(text.strip())
+    size = round(float(match[1]) * (1024 if match[3] else 1000) ** _UNITS.index(match[2])) if match else 0
+    if not 0 < size < 10**18:
+        raise UsageError(f"{option}: '{text}' is not a size above 0, such as 10GB, 500MB or 2GiB.", slug="bytes")
+    return size
 
 
 def parse_days(text: str, *, option: str) -> float:
@@ -116,6 +136,19 @@ def _moment(text: str, now: datetime) -> datetime:
         return now - timedelta(hours=float(match[1]) * _HOURS[match[2]])
     moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def spell_bytes(size: float) -> str:
+    """Write bytes for people.
+
+    >>> spell_bytes(532), spell_bytes(1_250_000), spell_bytes(10_000_000_000)
+    ('532 B', '1.2 MB', '10.0 GB')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.95:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
 
 
 def spell_seconds(seconds: float) -> str:

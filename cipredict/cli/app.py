@@ -16,6 +16,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "select-tests": ("cipredict.cli.ci", "Choose the cases that a change needs, and say why."),
     "shard": ("cipredict.cli.ci", "Divide cases among machines by predicted time."),
     "predict": ("cipredict.cli.ci", "Forecast the seconds of a run or of cases."),
+    "cache": ("cipredict.cli.cache", "Make cache keys, say what they bring, keep what pays."),
     "ingest": ("cipredict.cli.ingest", "Take reports, runs, histories, git and coverage into the store."),
     "train": ("cipredict.cli.nightly", "Fit the models, judge them, publish the winner."),
     "publish": ("cipredict.cli.nightly", "Write the forecast bundle from the champion and today's history."),

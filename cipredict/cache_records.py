@@ -1,0 +1,41 @@
+"""Words about caches that several rooms share: a request of a trace, and what a job saw of its cache."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+CacheKey: TypeAlias = Hashable
+
+NEVER = 2**62
+"""The position of a use that does not come."""
+
+
+class CacheOutcome(IntEnum):
+    """What a request found; ordered by worth."""
+
+    MISS = 0
+    PREFIX = 1
+    EXACT = 2
+
+
+class CacheRequest(NamedTuple):
+    """One request of a trace. A tuple, not a dataclass: traces hold millions of them.
+
+    Attributes
+    ----------
+    key : of the entry; what is found under it never changes
+    size_bytes : of the entry
+    stream : the same cache in other versions, which restore-keys find; the key itself where there are none
+    cost : what its rebuild takes, in seconds where the trace says so, else 1
+    prefix_share : of `cost`, what is left to do when another version of the stream is restored
+    kind : of what is cached, such as deps or build
+    """
+
+    key: CacheKey
+    size_bytes: int
+    stream: CacheKey
+    cost: float = 1.0
+    prefix_share: float = 1.0
+    kind: str = ""
