@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
@@ -39,3 +41,23 @@ class CacheRequest(NamedTuple):
     cost: float = 1.0
     prefix_share: float = 1.0
     kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """What a provider holds.
+
+    Attributes
+    ----------
+    entry_id : what deletes it
+    version : two entries of one key differ in it where the paths or the compressor do
+    ref : the branch or pull request that alone may read it, in full (`refs/heads/main`); empty where all may
+    """
+
+    entry_id: str
+    key: str
+    size_bytes: int
+    created_at: datetime
+    used_at: datetime
+    version: str = ""
+    ref: str = ""

@@ -60,14 +60,7 @@ class CacheTrace:
         try:
             with _opened(self.path) as file:
                 rows = csv.reader(file)
-                columns = _Columns(next(rows, []), self)
-                for row in rows:
-                    if columns.is_wanted(row):
-                        request = columns.request(row)
-                        if request is not None:
-                            yield request
-                        else:
-                            self.bad_rows += bool(row)
+                yield from _Columns(next(rows, []), self).requests(rows)
         except _DAMAGED as error:
             raise InputError(f"The trace {self.path} is damaged: {error}.", slug="cache-trace") from error
         except OSError as error:
@@ -88,42 +81,46 @@ class _Columns:
     """Where in a row what is."""
 
     def __init__(self, header: Sequence[str], trace: CacheTrace) -> None:
-        self._path = trace.path
+        self._trace = trace
         self._places = {name.strip().lower(): place for place, name in enumerate(header)}
         self._shares = trace.prefix_shares
-        self._other_share = trace.prefix_shares.get("", 1.0)
         self._only = [(self._needed(name), value) for name, value in trace.only.items()]
         self._key, self._size = self._needed("key"), self._needed("size")
-        self._cost, self._stream = self._places.get("cost"), self._places.get("stream")
-        self._kind = self._places.get("kind", self._places.get("cls"))
-        self._share = self._places.get("prefix_share")
+        nowhere = len(self._places)
+        self._cost, self._stream = self._places.get("cost", nowhere), self._places.get("stream", nowhere)
+        self._kind = self._places.get("kind", self._places.get("cls", nowhere))
+        self._share = self._places.get("prefix_share", nowhere)
 
     def _needed(self, name: str) -> int:
         if name in self._places:
             return self._places[name]
         found = ", ".join(self._places) or "nothing"
-        raise InputError(f"The trace {self._path} has no column '{name}', but {found}.", slug="cache-trace")
+        raise InputError(f"The trace {self._trace.path} has no column '{name}', but {found}.", slug="cache-trace")
 
-    def is_wanted(self, row: Sequence[str]) -> bool:
-        """Tell whether a row has the values asked for; a row too short to tell is a bad one, and wanted."""
-        return all(place >= len(row) or row[place] == value for place, value in self._only)
-
-    def request(self, row: Sequence[str]) -> CacheRequest | None:
-        """Read a row; None where it is no request."""
-        try:
-            key, size_bytes = row[self._key], int(row[self._size])
-            stream = key if self._stream is None else row[self._stream]
-            kind = "" if self._kind is None else row[self._kind]
-            cost = 1.0 if self._cost is None else float(row[self._cost])
-            known = None if self._share is None else row[self._share]
-            share = float(known) if known else self._shares.get(kind, self._other_share)
-        except (ValueError, IndexError):
-            return None
-        if size_bytes < 0 or not 0 <= cost < inf or not 0 <= share <= 1 or not key:
-            return None
-        # a stream may be spelled like a key, and a key without a stream is its own
-        name = f"stream {stream}" if self._stream is not None and stream else key
-        return CacheRequest(key, size_bytes, name, cost, share, kind)
+    def requests(self, rows: Iterable[list[str]]) -> Iterator[CacheRequest]:
+        """Read rows; one that is no request is counted. A loop of its own, since traces hold millions of rows."""
+        shares, other_share = self._shares, self._shares.get("", 1.0)
+        width, of_key, of_size = len(self._places), self._key, self._size
+        of_cost, of_stream, of_kind, of_share = self._cost, self._stream, self._kind, self._share
+        for row in rows:
+            if len(row) != width:
+                row[:] = (row + [""] * width)[:width]
+            row.append("")  # behind the last one is the place of every column that is not there
+            if self._only and not all(row[place] == value for place, value in self._only):
+                continue
+            key, stream, kind, share = row[of_key], row[of_stream], row[of_kind], row[of_share]
+            try:
+                size_bytes = int(row[of_size])
+                cost = float(row[of_cost]) if row[of_cost] else 1.0
+                prefix_share = float(share) if share else shares.get(kind, other_share)
+            except ValueError:
+                self._trace.bad_rows += any(row)
+                continue
+            if size_bytes < 0 or not 0 <= cost < inf or not 0 <= prefix_share <= 1 or not key:
+                self._trace.bad_rows += 1
+                continue
+            # a stream may be spelled like a key, and a key without a stream is its own
+            yield CacheRequest(key, size_bytes, f"stream {stream}" if stream else key, cost, prefix_share, kind)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from cipredict.cache_records import CacheKey, CacheOutcome, CacheRequest
 from cipredict.decide.caching.eviction.density import LhdClass
-from cipredict.decide.caching.eviction.interface import Cache, effective_cost
+from cipredict.decide.caching.eviction.interface import EXACT, Cache, effective_cost
 from cipredict.decide.caching.eviction.recency import Lru
 from cipredict.decide.caching.eviction.streams import SupersededFirst
 from cipredict.decide.caching.eviction.worth import Gdsf
@@ -40,7 +40,7 @@ class _Shadow:
 
     def serve(self, request: CacheRequest) -> None:
         outcome = self.cache.access(request)
-        if outcome is not CacheOutcome.EXACT:
+        if outcome is not EXACT:
             self.window += effective_cost(request, outcome)
 
     def close_window(self) -> None:
@@ -98,7 +98,7 @@ class Adaptive:
             for shadow in self._shadows.values():
                 shadow.serve(request)
         outcome = self._serving.access(request)
-        if outcome is not CacheOutcome.EXACT:
+        if outcome is not EXACT:
             self._total += effective_cost(request, outcome)
         self._requests += 1
         if self._requests >= self._window_ends:

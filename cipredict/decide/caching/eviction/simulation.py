@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from cipredict.cache_records import CacheOutcome, CacheRequest
-from cipredict.decide.caching.eviction.interface import Policy, effective_cost
+from cipredict.cache_records import CacheRequest
+from cipredict.decide.caching.eviction.interface import EXACT, Policy, effective_cost
 
 _BLOCK = 4096
 """Requests read before the policies take turns: one policy's tables stay in the processor's cache meanwhile."""
@@ -55,7 +55,7 @@ class _Tally:
         for request in block:
             outcome = access(request)
             outcomes[outcome] += 1
-            if outcome is not CacheOutcome.EXACT:
+            if outcome is not EXACT:
                 self.missed_bytes += request.size_bytes
                 self.missed_cost += request.cost
                 self.effective_cost += effective_cost(request, outcome)
