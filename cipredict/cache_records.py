@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
+
+from cipredict.records import RunKey
 
 CacheKey: TypeAlias = Hashable
 
@@ -61,3 +64,42 @@ class CacheEntry:
     used_at: datetime
     version: str = ""
     ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEvent:
+    """One restore or save of a cache by a job.
+
+    Attributes
+    ----------
+    event_id : the same whenever the same event is read again
+    operation : restore or save
+    cache : which one, by the name that its versions share
+    outcome : exact, prefix or miss of a restore; saved or skipped of a save
+    duration_s : of the restore or save
+    """
+
+    event_id: str
+    at: datetime
+    operation: str
+    cache: str
+    key: str
+    matched_key: str = ""
+    outcome: str = ""
+    size_bytes: int | None = None
+    duration_s: float | None = None
+    run: RunKey | None = None
+    job: str = ""
+
+
+_CHANGING = re.compile(r"(?<![0-9a-z])[0-9a-f]{7,}(?![0-9a-z])|\d{4}-?W?\d\d(?:-?\d\d)?", re.IGNORECASE)
+"""What changes from version to version in a key: a hash, or a week or day."""
+
+
+def stream_of(key: str) -> str:
+    """Give what the versions of a cache have in common: the key without its hashes and dates.
+
+    >>> stream_of("Linux-x64-pip-5d41402abc4b2a76b9719d911017c592")
+    'Linux-x64-pip-*'
+    """
+    return _CHANGING.sub("*", key)

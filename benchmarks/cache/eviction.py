@@ -15,6 +15,7 @@ import argparse
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -67,7 +68,7 @@ def compare_traces(folder: Path) -> bool:
 
 def made_up(requests: int, keys: int, *, kind: str) -> Iterator[CacheRequest]:
     """Give requests as of the web, of a heavy tail of keys, or as of CI: streams of versions that come and go."""
-    random = Random(1)
+    random = Random(1)  # noqa: S311  # no secret: the same requests each time
     for position in range(requests):
         if kind == "web":
             key = int(keys ** random.random())
@@ -112,7 +113,7 @@ def cpu_of(path: Path, capacity: int, name: str) -> float:
 
 
 def compare_memory(folder: Path) -> bool:
-    print("\nPeak memory of a process that simulates one policy (anonymous pages, MB), 20,000 keys.\n")
+    print("\nPeak memory of a process that simulates one policy (held by Python, MB), 20,000 keys.\n")
     print("| policy | 100,000 requests | 1,000,000 requests |\n|---|---|---|")
     is_kept = True
     for requests in (MILLION // 10, MILLION):
@@ -132,9 +133,7 @@ def peak_mb(path: Path, name: str) -> float:
 
 
 def print_peak(path: Path, name: str) -> None:
-    """Sample anonymous memory while simulating: mapped files are the system's to keep or to drop."""
-    import tracemalloc
-
+    """Print what Python held at most: mapped files are the system's to keep or to drop."""
     tracemalloc.start()
     cpu_of(path, 10**6, name)
     print(tracemalloc.get_traced_memory()[1] / 1e6)

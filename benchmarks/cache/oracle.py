@@ -1,6 +1,6 @@
 """LRU and FIFO against libCacheSim, request by request, on every trace at 0.1, 1, 10 and 30 % of its footprint.
 
-Run: ``python -m venv /tmp/oracle && /tmp/oracle/bin/pip install libcachesim`` (GPL-3.0, hence no dependency of ours), then
+Run: ``python -m venv /tmp/oracle && /tmp/oracle/bin/pip install libcachesim`` (GPL-3.0: no dependency of ours), then
 ``PYTHONPATH=. /tmp/oracle/bin/python benchmarks/cache/oracle.py [--data FOLDER]``. Exit 1 where one request differs.
 """
 
@@ -24,7 +24,7 @@ PAIRS = ((Lru, libcachesim.LRU), (Fifo, libcachesim.FIFO))
 
 
 def numbered(trace: CacheTrace) -> tuple[list[CacheRequest], list[int]]:
-    """Give the requests, and a number per key; sizes are those of the key's first request, as immutable entries have."""
+    """Give the requests, and a number per key; the first size of a key holds, as entries never change."""
     sizes: dict[object, int] = {}
     numbers: dict[object, int] = {}
     requests = []
@@ -35,7 +35,7 @@ def numbered(trace: CacheTrace) -> tuple[list[CacheRequest], list[int]]:
     return requests, [numbers[request.key] for request in requests]
 
 
-def differences(ours: Cache, theirs: object, requests: Sequence[CacheRequest], numbers: Sequence[int]) -> int:
+def differences(ours: Cache, theirs: object, *, requests: Sequence[CacheRequest], numbers: Sequence[int]) -> int:
     """Count the requests that one served and the other did not."""
     count = 0
     for request, number in zip(requests, numbers, strict=True):
@@ -56,10 +56,9 @@ def main() -> int:
             capacity = max(1, round(footprint * share))
             for policy, oracle in PAIRS:
                 theirs = oracle(cache_size=capacity, hashpower=18)
-                count = differences(policy(capacity), theirs, requests, numbers)
+                count = differences(policy(capacity), theirs, requests=requests, numbers=numbers)
                 different, compared = different + count, compared + len(requests)
-                print(
-                    f"{path.name:28} {policy.name:5} {share:6.1%} {capacity:15,} bytes: {count} of {len(requests):,} differ"
+                print(f"{path.name:28} {policy.name:5} {share:6.1%} of the bytes: {count} of {len(requests):,} differ"):,} differ"
                 )
     print(f"{compared:,} requests compared, {different} differ")
     return 1 if different or not compared else 0

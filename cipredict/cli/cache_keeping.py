@@ -15,9 +15,9 @@ from pathlib import Path
 
 from cipredict.act.caches.archive import Unsafe
 from cipredict.act.caches.directory import DirectoryCache, Restored, Saved
-from cipredict.cache_records import CacheOutcome
+from cipredict.cache_records import CacheOutcome, stream_of
 from cipredict.cli.environment import ci_run
-from cipredict.decide.caching.eviction.pruning import plan_room, stream_of
+from cipredict.decide.caching.eviction.pruning import plan_room
 from cipredict.events import append_event
 
 EVENT_KIND = "cache"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from cipredict.cache_records import CacheEntry
-
-_CHANGING = re.compile(r"[0-9a-f]{7,}|\d{4}-?W?\d\d(?:-?\d\d)?", re.IGNORECASE)
-"""What changes from version to version in a key: a hash, or a week or day."""
+from cipredict.cache_records import CacheEntry, stream_of
 
 
 class Reason(StrEnum):
@@ -48,15 +44,6 @@ class PrunePlan:
     def is_within_quota(self) -> bool:
         """Whether what stays fits."""
         return self.used_bytes - self.freed_bytes <= self.quota_bytes
-
-
-def stream_of(key: str) -> str:
-    """Give what the versions of a cache have in common: the key without its hashes and dates.
-
-    >>> stream_of("Linux-x64-pip-5d41402abc4b2a76b9719d911017c592")
-    'Linux-x64-pip-*'
-    """
-    return _CHANGING.sub("*", key)
 
 
 def plan_prune(
