@@ -58,8 +58,7 @@ def main() -> int:
                 theirs = oracle(cache_size=capacity, hashpower=18)
                 count = differences(policy(capacity), theirs, requests=requests, numbers=numbers)
                 different, compared = different + count, compared + len(requests)
-                print(f"{path.name:28} {policy.name:5} {share:6.1%} of the bytes: {count} of {len(requests):,} differ"):,} differ"
-                )
+                print(f"{path.name:28} {policy.name:5} {share:6.1%}: {count} of {len(requests):,} requests differ")
     print(f"{compared:,} requests compared, {different} differ")
     return 1 if different or not compared else 0
 

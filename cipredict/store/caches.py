@@ -43,6 +43,11 @@ def load_cache_events(store: Store, as_of: datetime) -> Table:
     return query_file(store.connection, "sql/load_cache_events.sql", {"as_of": utc(as_of)})
 
 
+def load_cache_steps(store: Store, as_of: datetime) -> Table:
+    """Give a row per step that looks like a cache, with its seconds and those of its post step, but no outcome."""
+    return query_file(store.connection, "sql/load_cache_steps.sql", {"as_of": utc(as_of)})
+
+
 def _key(event: CacheEvent) -> tuple[object, ...]:
     run = event.run
     return (None,) * 4 if run is None else (run.provider, run.repository, run.run_id, run.attempt)
