@@ -63,6 +63,7 @@ def prune_caches(
     if options.is_applied and source.delete is None:
         raise UsageError("--apply needs --github or --dir: a dump holds nothing to delete.", slug="cache-prune")
     default_ref = f"refs/heads/{options.default_branch}" if options.default_branch else source.default_ref
+    _check_default(source, default_ref, is_applied=options.is_applied)
     closed = source.closed_refs | {f"refs/pull/{number}/merge" for number in options.closed}
     plan = plan_prune(source.entries, options.quota_bytes, default_ref=default_ref, closed_refs=closed)
     _show(plan, options)
@@ -105,6 +106,16 @@ def _of_github(repository: str, base_url: str) -> _Source:
     caches = GitHubCaches(api, repository)
     held = caches.read()
     return _Source(held.entries, held.default_ref, held.closed_refs, caches.delete)
+
+
+def _check_default(source: _Source, default_ref: str, *, is_applied: bool) -> None:
+    """Say that nothing is protected where no entry is on the default branch; refuse where nobody knows that branch."""
+    if not any(entry.ref for entry in source.entries):
+        return
+    if is_applied and not default_ref:
+        raise UsageError("Which branch is the default one? Give --default-branch.", slug="cache-prune")
+    if all(entry.ref != default_ref for entry in source.entries):
+        _say(f"no entry is of {default_ref or 'the default branch'}, so that none is protected: see --default-branch.")
 
 
 def _say(words: str) -> None:

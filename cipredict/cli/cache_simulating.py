@@ -1,4 +1,4 @@
-"""`cache simulate`: a trace from a file, through the policies, onto a table."""
+"""`cache simulate`: a trace from a file, or what jobs recorded, through the policies, onto a table."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
+from cipredict.cache_records import CacheRequest
 from cipredict.decide.caching.eviction.policies import choose_policies, make_policy, need_future
 from cipredict.decide.caching.eviction.simulation import Simulated, simulate
 from cipredict.errors import InputError, UsageError
@@ -19,9 +22,53 @@ from cipredict.render.console import people, render_table
 _COLUMNS = ("policy", "exact", "prefix", "miss", "bytes missed", "cost", "effective cost", "most held")
 
 
-def read_trace(path: Path, *, prefix_share: str, where: Sequence[str]) -> CacheTrace:
-    """Give the trace that the options describe; nothing of it is read yet."""
-    return CacheTrace(path, _prefix_shares(prefix_share), dict(_conditions(where)))
+@dataclass(frozen=True, slots=True)
+class RecordedTrace:
+    """The restores that jobs recorded; `bad_rows` are those of entries whose size no event tells."""
+
+    path: Path
+    requests: tuple[CacheRequest, ...]
+    bad_rows: int
+    only: Mapping[str, str] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[CacheRequest]:
+        return iter(self.requests)
+
+
+Trace: TypeAlias = CacheTrace | RecordedTrace
+
+
+def read_trace(path: Path | None, *, prefix_share: str, where: Sequence[str], store: Path) -> Trace:
+    """Give the trace that the options describe, of which nothing is read yet, or what the store has recorded.
+
+    Raises
+    ------
+    UsageError
+        An option cannot be read, or is not for recorded events.
+    """
+    shares = _prefix_shares(prefix_share)
+    if path is not None:
+        return CacheTrace(path, shares, dict(_conditions(where)))
+    if where:
+        raise UsageError("--where is for traces in files: recorded events have no columns.", slug="cache-where")
+    return _recorded(store, shares.get("", 1.0))
+
+
+def _recorded(store: Path, prefix_share: float) -> RecordedTrace:
+    """Read the events. Nobody records what a rebuild takes, so the cost of an entry is its bytes."""
+    from cipredict.store.caches import load_cache_events  # noqa: PLC0415  # duckdb, for recorded events only
+    from cipredict.store.database import open_store  # noqa: PLC0415
+
+    with open_store(store, read_only=True) as door:
+        rows = load_cache_events(door, datetime.now(UTC)).to_pylist()
+    sizes = {row["matched_key"] or row["key"]: row["size_bytes"] for row in rows if row["size_bytes"] is not None}
+    restores = [row for row in rows if row["operation"] == "restore"]
+    requests = tuple(
+        CacheRequest(row["key"], sizes[row["key"]], f"stream {row['cache']}", float(sizes[row["key"]]), prefix_share)
+        for row in restores
+        if row["key"] in sizes
+    )
+    return RecordedTrace(store, requests, len(restores) - len(requests))
 
 
 def _prefix_shares(text: str) -> Mapping[str, float]:
@@ -48,7 +95,7 @@ def _conditions(where: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield column.strip().lower(), value
 
 
-def simulate_trace(trace: CacheTrace, policies: str, *, capacity_bytes: int) -> list[Simulated]:
+def simulate_trace(trace: Trace, policies: str, *, capacity_bytes: int) -> list[Simulated]:
     """Serve the trace with the policies named; it is read twice where one of them must know the future."""
     names = choose_policies(policies)
     with next_uses(trace) if need_future(names) else nullcontext() as next_use:
@@ -58,13 +105,13 @@ def simulate_trace(trace: CacheTrace, policies: str, *, capacity_bytes: int) -> 
     return results
 
 
-def _but(trace: CacheTrace) -> str:
+def _but(trace: Trace) -> str:
     conditions = ", ".join(f"{column}={value}" for column, value in trace.only.items())
     where = f" with {conditions}" if conditions else ""
     return f"{where}; {trace.bad_rows:,} rows cannot be read" if trace.bad_rows else where
 
 
-def show_simulated(trace: CacheTrace, results: Sequence[Simulated], *, output_format: str) -> None:
+def show_simulated(trace: Trace, results: Sequence[Simulated], *, output_format: str) -> None:
     """Write a table for people, or JSON; say what could not be read."""
     if trace.bad_rows:
         sys.stderr.write(f"cipredict: {trace.bad_rows:,} rows of {trace.path} are no requests and were left out.\n")

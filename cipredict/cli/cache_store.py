@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cipredict.cli.options import EventsOption, load_settings
+from cipredict.cli.options import EventsOption, StoreOption, load_settings
 from cipredict.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ def register(group: typer.Typer) -> None:
 
 
 def simulate(
-    trace: Annotated[Path, typer.Argument(help="CSV, plain or gzipped: time,key,size[,cost,stream,kind].")],
+    trace: Annotated[
+        Path | None,
+        typer.Argument(help="CSV, plain or gzipped: time,key,size[,cost,stream,kind]; else what jobs recorded."),
+    ] = None,
     capacity: Annotated[str, typer.Option(help="What the cache holds, such as 10GB.")] = "10GB",
     policy: Annotated[str, typer.Option(help="Names with commas, or all.")] = "all",
     prefix_share: Annotated[
@@ -38,13 +41,14 @@ def simulate(
     ] = "deps=0.05,0.4",
     where: Annotated[list[str] | None, typer.Option(help="Only rows with COLUMN=VALUE; may repeat.")] = None,
     output_format: FormatOption = "table",
+    store: StoreOption = None,
 ) -> None:
     """Serve a trace with every policy and compare what is left to rebuild: table on stderr, json on stdout."""
     from cipredict.cli.cache_simulating import read_trace, show_simulated, simulate_trace  # noqa: PLC0415
     from cipredict.quantities import parse_bytes  # noqa: PLC0415
 
     check_format(output_format)
-    requests = read_trace(trace, prefix_share=prefix_share, where=where or ())
+    requests = read_trace(trace, prefix_share=prefix_share, where=where or (), store=load_settings(store=store).store)
     results = simulate_trace(requests, policy, capacity_bytes=parse_bytes(capacity, option="--capacity"))
     show_simulated(requests, results, output_format=output_format)
 

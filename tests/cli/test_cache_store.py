@@ -205,3 +205,28 @@ def test_a_log_without_caches_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
 
     assert 2 == main(["ingest", "cache-logs", "a.log", "--run-id", "5", "--store", "h.duckdb"])
     assert "no log tells of a cache. [ingest-nothing]" in capsys.readouterr().err
+
+
+@pytest.mark.learn
+def test_what_jobs_recorded_is_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("duckdb", reason="the store extra is not installed")
+    main(["ingest", "cache-logs", str(SAMPLES), "--run-id", "5", "--store", "h.duckdb"])
+    capsys.readouterr()
+
+    assert 0 == main(["cache", "simulate", "--store", "h.duckdb", "--policy", "lru", "--format", "json"])
+    document = json.loads(capsys.readouterr().out)
+    assert (2, 3) == (document["policies"][0]["requests"], document["bad_rows"])
+    assert 2 == main(["cache", "simulate", "--store", "h.duckdb", "--where", "a=b"])
+
+
+@pytest.mark.learn
+def test_a_simulation_without_anything_recorded_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("duckdb", reason="the store extra is not installed")
+
+    assert 2 == main(["cache", "simulate", "--store", "nowhere.duckdb"])
+    assert "[no-store]" in capsys.readouterr().err
+
+
+def test_a_branch_without_entries_protects_nothing_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == prune_dump("--default-branch", "trunk")
+    assert "no entry is of refs/heads/trunk, so that none is protected" in capsys.readouterr().err
