@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,12 @@ class PruneOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Entries, what a plan must know about them, and what deletes one: False where it was gone already."""
+    """Entries, what a plan must know about them, and what deletes some: how many of them were gone already."""
 
     entries: tuple[CacheEntry, ...]
     default_ref: str
     closed_refs: frozenset[str]
-    delete: Callable[[CacheEntry], bool] | None = None
+    delete: Callable[[Sequence[CacheEntry]], int] | None = None
 
 
 def prune_caches(
@@ -78,9 +78,9 @@ def _of_folder(directory: Path) -> _Source:
         raise InputError(f"{directory} does not exist.", slug="input-missing")
     cache = DirectoryCache(directory)
 
-    def delete(entry: CacheEntry) -> bool:
-        cache.delete([entry])
-        return True
+    def delete(entries: Sequence[CacheEntry]) -> int:
+        cache.delete(entries)
+        return 0
 
     return _Source(tuple(cache.entries()), "", frozenset(), delete)
 
@@ -105,7 +105,11 @@ def _of_github(repository: str, base_url: str) -> _Source:
     api = Api(github_host(base_url, token), patience=Patience(tell=_say))
     caches = GitHubCaches(api, repository)
     held = caches.read()
-    return _Source(held.entries, held.default_ref, held.closed_refs, caches.delete)
+
+    def delete(entries: Sequence[CacheEntry]) -> int:
+        return sum(not caches.delete(entry) for entry in entries)
+
+    return _Source(held.entries, held.default_ref, held.closed_refs, delete)
 
 
 def _check_default(source: _Source, default_ref: str, *, is_applied: bool) -> None:
@@ -165,7 +169,7 @@ def _document(plan: PrunePlan) -> dict[str, object]:
     }
 
 
-def _apply(plan: PrunePlan, delete: Callable[[CacheEntry], bool]) -> None:
-    gone = sum(not delete(removal.entry) for removal in plan.removals)
+def _apply(plan: PrunePlan, delete: Callable[[Sequence[CacheEntry]], int]) -> None:
+    gone = delete([removal.entry for removal in plan.removals])
     already = f", {gone} of them were gone already" if gone else ""
     sys.stderr.write(f"Deleted {len(plan.removals)} entries{already}.\n")

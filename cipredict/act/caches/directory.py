@@ -150,7 +150,7 @@ class DirectoryCache:
         method = best_compression()
         version = version_of(paths, method)
         manifest = self._entries / f"{_hash(version, key)}.json"
-        if manifest.exists():
+        if self._is_whole(manifest):
             return Saved(0, "the key is there already")
         with self._staged() as (path, file):
             with compressing(file, method) as stream:
@@ -169,7 +169,7 @@ class DirectoryCache:
         size_bytes = int(about["size_bytes"])
         with self._locked():
             self._tidy()
-            if manifest.exists():
+            if self._is_whole(manifest):
                 return Saved(size_bytes, "the key is there already")
             evicted = room(self.entries(), size_bytes)
             if evicted is None:
@@ -192,7 +192,10 @@ class DirectoryCache:
         self._tidy()
 
     def _tidy(self) -> None:
-        """Remove archives without an entry, and what writers that are gone left behind."""
+        """Remove entries without an archive, archives without an entry, and what writers that are gone left behind."""
+        for manifest in self._entries.glob("*.json"):
+            if not self._is_whole(manifest):
+                manifest.unlink(missing_ok=True)
         wanted = {self._sha256(path) for path in self._entries.glob("*.json")}
         for blob in self._blobs.glob("*"):
             if blob.name not in wanted:
@@ -233,6 +236,10 @@ class DirectoryCache:
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def _is_whole(self, manifest: Path) -> bool:
+        """Tell that an entry can be read and its archive is there; whether that is intact only reading it tells."""
+        return self._read(manifest) is not None and (self._blobs / self._sha256(manifest)).is_file()
 
     def _sha256(self, path: Path) -> str:
         try:

@@ -189,6 +189,8 @@ def test_a_damaged_entry_is_none(text: str, cache: DirectoryCache, deps: Path) -
     manifest.write_text(text, encoding="utf-8")
 
     assert CacheOutcome.MISS is cache.restore(KEY, [], [str(deps)]).outcome
+    assert "" == save(cache, KEY, deps).reason
+    assert CacheOutcome.EXACT is cache.restore(KEY, [], [str(deps)]).outcome
 
 
 def forge(cache: DirectoryCache, deps: Path, members: Sequence[tuple[tarfile.TarInfo, bytes]]) -> None:
