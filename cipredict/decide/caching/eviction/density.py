@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from heapq import nsmallest
 from random import Random
 from typing import TypeAlias
 
@@ -53,7 +52,7 @@ class LhdClass(Cache):
     """
 
     name = "lhd-class"
-    _SAMPLE = 32
+    _SAMPLE = 24
     _VICTIMS = 4
 
     def __init__(self, capacity_bytes: int) -> None:
@@ -105,8 +104,9 @@ class LhdClass(Cache):
             for key in sample
             for at, weight, _, known in (used[key],)
         ]
-        least = nsmallest(self._VICTIMS if number > self._SAMPLE else 1, worths)
-        return [(key, used[key]) for _, _, key in reversed(least)]
+        worths.sort(reverse=True)
+        victims = self._VICTIMS if number > self._SAMPLE else 1
+        return [(key, used[key]) for _, _, key in worths[-victims:]]
 
     def _removed(self, entry: CacheRequest) -> None:
         at, _, _, known = self._used.pop(entry.key)
