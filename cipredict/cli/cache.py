@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cipredict.cli import cache_store
 from cipredict.cli.options import EventsOption, ForecastOption, load_settings, make_app
 
 cache = make_app("Make cache keys, say what they bring and why a run missed.")
@@ -86,4 +87,4 @@ def explain(
     show_findings(key, found, output_format=output_format)
 
 
-# `cache_store` (simulate, prune, restore, save) adds its commands below this line.
+cache_store.register(cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +30,12 @@ def read_event_files(paths: Sequence[Path]) -> tuple[list[Event], list[str]]:
 
 
 def take_events(events: Sequence[Event], path: Path) -> int:
-    """Take events into the ledger, some at a time: between them the lock is let go. Give their number."""
+    """Take events into the ledger, some at a time: between them the lock is let go. Give their number.
+
+    Those of caches are stored as such too.
+    """
+    from cipredict.ingest.cache_events import read_cache_events  # noqa: PLC0415
+    from cipredict.store.caches import add_cache_events  # noqa: PLC0415  # duckdb is part of an extra
     from cipredict.store.database import open_store  # noqa: PLC0415  # duckdb is part of an extra
     from cipredict.store.ledger import EVENTS_PER_STEP, add_events  # noqa: PLC0415
 
@@ -37,6 +43,12 @@ def take_events(events: Sequence[Event], path: Path) -> int:
     for first in range(0, len(events), EVENTS_PER_STEP):
         with open_store(path) as door:
             taken += add_events(door, events[first : first + EVENTS_PER_STEP])
+    of_caches, poor = read_cache_events(events)
+    if of_caches:
+        with open_store(path) as door:
+            add_cache_events(door, of_caches)
+    if poor:
+        sys.stderr.write(f"cipredict: {poor} cache events name no key, operation or outcome, and stay raw.\n")
     return taken
 
 

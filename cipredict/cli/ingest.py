@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cipredict.cli.ingest_cache_logs import cache_logs
 from cipredict.cli.ingest_runs import github, gitlab
 from cipredict.cli.options import EventsOption, StoreOption, load_settings, make_app
 from cipredict.errors import InputError
@@ -17,6 +18,7 @@ from cipredict.errors import InputError
 ingest = make_app("Take reports, runs, histories, git and coverage into the store.")
 apps = {"ingest": ingest}
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # before pyarrow: its own pool keeps what is freed
+ingest.command("cache-logs")(cache_logs)
 ingest.command("github")(github)
 ingest.command("gitlab")(gitlab)
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail if any file was skipped.")]

@@ -105,7 +105,8 @@ def _add_what_has_no_writer_yet(store: Store, number: int, at: datetime) -> None
     facts = {"event_id": f"cache{number}", "at": at, "run_id": str(number)}
     run_seq = "(select run_seq from runs where run_id = $run_id)"
     store.connection.execute(
-        f"insert into cache_events select $event_id, {run_seq}, $at, 'actions', 'pip-1', 'hit', 9, 0.5"
+        "insert into cache_events (event_id, run_seq, happened_at, cache, key, operation, size_bytes, duration_s)"
+        f" select $event_id, {run_seq}, $at, 'actions', 'pip-1', 'restore', 9, 0.5"
         " where not exists (from cache_events where event_id = $event_id)",
         facts,
     )

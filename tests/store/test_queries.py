@@ -37,7 +37,7 @@ from cipredict.records import (
     RunRecord,
     Verdict,
 )
-from cipredict.store import health, queries, trust
+from cipredict.store import caches, health, queries, trust
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import Store, open_store
 from cipredict.store.ledger import add_events
@@ -80,6 +80,8 @@ DATED = [
     health.load_health_history,
     health.load_health_steps,
     health.load_recent_cases,
+    caches.load_cache_events,
+    caches.load_cache_steps,
 ]
 
 

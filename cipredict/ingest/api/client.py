@@ -122,6 +122,12 @@ class Api:
 
         return self._ask(self._url(path), None, save, may_miss=True, is_kept=False) is not None
 
+    def delete(self, path: str) -> bool:
+        """Delete what is at a path; False where it is gone already. Trying again does no harm."""
+        return (
+            self._ask(self._url(path), None, lambda _: True, may_miss=True, is_kept=False, method="DELETE") is not None
+        )
+
     def _url(self, path: str) -> str:
         return path if path.startswith(("https://", "http://")) else f"{self.host.base_url}/{path.lstrip('/')}"
 
@@ -133,10 +139,11 @@ class Api:
         *,
         may_miss: bool,
         is_kept: bool = True,
+        method: str = "GET",
     ) -> Answer | None:
         for attempt in range(1, self._patience.tries + 1):
             try:
-                with self._send(url, parameters, is_kept=is_kept) as response:
+                with self._send(url, parameters, is_kept=is_kept, method=method) as response:
                     if response.ok:
                         return self._read(response, read)
                     pause_s = self._wait_s(response, attempt)
@@ -151,11 +158,13 @@ class Api:
             return None
         raise self._refusal(response)
 
-    def _send(self, url: str, parameters: Parameters | None, *, is_kept: bool) -> requests.Response:
+    def _send(
+        self, url: str, parameters: Parameters | None, *, is_kept: bool, method: str = "GET"
+    ) -> requests.Response:
         headers = None if is_kept else {"Cache-Control": "no-store"}
         self.requests += 1
-        response = self._session.get(
-            url, params=parameters, headers=headers, timeout=self._patience.timeout_s, stream=True
+        response = self._session.request(
+            method, url, params=parameters, headers=headers, timeout=self._patience.timeout_s, stream=True
         )
         self.unchanged += bool(getattr(response, "from_cache", False))
         return response
@@ -201,7 +210,8 @@ class Api:
             what = "refuses the token" if self.host.token else "wants a token"
             return InputError(f"{name} {what} (401).", hint=self.host.remedy, slug="api-token")
         if status == 403:
-            message = f"{name} does not let this token read {path} (403)."
+            verb = "delete" if response.request.method == "DELETE" else "read"
+            message = f"{name} does not let this token {verb} {path} (403)."
             return InputError(message, hint=self.host.remedy, slug="api-forbidden")
         if status in _GONE:
             message = f"{name} knows no {path}, or hides it from this token ({status})."

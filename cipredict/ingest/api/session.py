@@ -119,7 +119,7 @@ class Session(requests.Session):
         retry = Retry(
             total=retries,
             status_forcelist=_STATUSES,
-            allowed_methods={"GET"},
+            allowed_methods={"GET", "DELETE"},
             backoff_factor=backoff_s,
             backoff_jitter=backoff_s,
             respect_retry_after_header=False,

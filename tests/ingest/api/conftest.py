@@ -61,6 +61,7 @@ class ApiServer:
     redirects: dict[str, str] = field(default_factory=dict)
     after: Callable[[str], None] = lambda _: None
     sends_length: bool = True
+    delete: Callable[[str], bool] = lambda _: False
 
     def asked(self, part: str) -> list[Seen]:
         return [seen for seen in self.seen if part in seen.path]
@@ -92,6 +93,14 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  
                 body = fault.body
             self._send(status, body, {**headers, **fault.headers}, cut_off=fault.cut_off)
             server.after(self.path)
+
+        def do_DELETE(self) -> None:
+            server.seen.append(Seen(f"DELETE {self.path}", dict(self.headers.items())))
+            fault = server.take_fault(f"DELETE {self.path}")
+            if fault is not None:
+                self._send(fault.status, b'{"message": "no"}', fault.headers)
+                return
+            self._send(204 if server.delete(unquote(self.path)) else 404, b"", {})
 
         def _answer(self) -> tuple[int, bytes, dict[str, str]]:
             parts = urlsplit(self.path)
@@ -401,3 +410,9 @@ def make_zip() -> Callable[..., bytes]:
 @pytest.fixture
 def make_fault() -> Callable[..., Fault]:
     return Fault
+
+
+@pytest.fixture
+def make_page() -> Callable[..., Page]:
+    """Make a page of a list."""
+    return Page
