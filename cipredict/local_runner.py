@@ -1,7 +1,7 @@
 """A pipeline on this machine: its jobs as processes, by `act.stages`, in the order of its plan.
 
-What only a provider has is left out, and said: conditions in its language, container services, caches. Every job finds
-`MATRIX_<NAME>` for its leg and `CIPREDICT_SHARD` (`2/4`) for its part in its environment.
+What only a provider has is left out, and said: conditions in its language, container services. In its environment a job
+finds the values of its leg, and `SHARD` and `SHARDS`, as in the exports.
 """
 
 from __future__ import annotations
@@ -140,9 +140,10 @@ def jobs_of(config: PipelineConfig, *, gates: Path, slots: int, skip: Mapping[st
 def _environments(stage: Stage) -> Iterator[dict[str, str]]:
     """Give what each job of a stage finds in its environment, in the order of `Stage.jobs`."""
     for leg in stage.legs():
-        matrix = {f"MATRIX_{key.upper()}": value for key, value in leg.items()}
+        matrix = {key.upper().replace("-", "_"): value for key, value in leg.items()}
         for shard in range(1, stage.shards + 1):
-            yield {**matrix, "CIPREDICT_SHARD": f"{shard}/{stage.shards}"} if stage.shards > 1 else matrix
+            shards = {"SHARD": str(shard), "SHARDS": str(stage.shards)} if stage.shards > 1 else {}
+            yield matrix | shards
 
 
 def _write_gates(path: Path, gates: Mapping[str, object]) -> None:

@@ -95,7 +95,7 @@ def test_parallel_execution(repository: Path) -> None:
     pipeline.add_stage("left", {"run": wait.format("l", "r"), "needs": ["build"]})
     pipeline.add_stage("right", {"run": wait.format("r", "l"), "needs": ["build"]})
     pipeline.add_stage("alone", {"run": "test ! -e busy", "parallel": False, "needs": ["build"]})
-    pipeline.add_stage("legs", {"run": "echo $MATRIX_PYTHON >> seen", "matrix": {"python": ["3.11", "3.12"]}})
+    pipeline.add_stage("legs", {"run": "echo $PYTHON >> seen", "matrix": {"python": ["3.11", "3.12"]}})
     execution = execute(pipeline)
     assert "success" == execution.status, outcomes(execution)
     assert ["3.11", "3.12"] == sorted((repository / "seen").read_text().split())
