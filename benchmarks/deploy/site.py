@@ -1,4 +1,4 @@
-"""A HAProxy site for the benchmarks of this folder: releases of the shop, load from wrk, the engine in this process."""
+"""A site behind HAProxy or nginx for the benchmarks of this folder: releases of the shop, load from wrk, the engine in this process."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from cipredict.act.deployment.engine import Ended, Engine
+from cipredict.act.deployment.engine import Engine
 from cipredict.act.deployment.haproxy import HAProxy
 from cipredict.act.deployment.interface import Release
+from cipredict.act.deployment.outcome import Ended
+from cipredict.act.deployment.nginx import Nginx
 from cipredict.act.deployment.papers import Papers
 from cipredict.decide.rollout.judge import judge
 from cipredict.decide.rollout.wish import parse_wish
@@ -44,14 +46,14 @@ class Site:
             **settings,
         }
         self.rollout = parse_wish(table, where="benchmark").rollout
-        self.haproxy = HAProxy(self.rollout, self.folder)
+        self.target = (Nginx if self.rollout.target == "nginx" else HAProxy)(self.rollout, self.folder)
         self.events: list[tuple[float, str, Mapping[str, object]]] = []
 
     def __enter__(self) -> Site:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.haproxy.shut_down()
+        self.target.shut_down()
 
     def engine(self) -> Engine:
         """Give a deployer as a new process would have it."""
@@ -61,7 +63,7 @@ class Site:
 
         return Engine(
             self.rollout,
-            self.haproxy,
+            self.target,
             Papers(self.folder),
             judge=look_at,
             tell=lambda event, facts: self.events.append((time.monotonic(), event, facts)),

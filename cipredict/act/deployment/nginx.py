@@ -21,6 +21,7 @@ from pathlib import Path
 from cipredict.act.deployment.answer_times import free_port
 from cipredict.act.deployment.interface import DeployFailed, Server, Traffic
 from cipredict.act.deployment.servers import LocalServers
+from cipredict.act.deployment.supervisor import is_process
 from cipredict.plans.rollout import Rollout
 
 _START_S = 5.0
@@ -87,8 +88,12 @@ class Nginx:
         self._servers.start(server)
 
     def is_running(self, server: Server) -> bool:
-        """Tell whether its process lives and has not been started again."""
+        """Tell whether its process lives."""
         return self._servers.is_running(server.port)
+
+    def has_crashed(self, server: Server) -> bool:
+        """Tell whether it has ended by itself."""
+        return self._servers.has_crashed(server.port)
 
     def stop(self, server: Server) -> None:
         """End a server."""
@@ -211,8 +216,7 @@ class Nginx:
     def _pid(self) -> int | None:
         with suppress(OSError, ValueError):
             pid = int((self._folder / "nginx.pid").read_text(encoding="utf-8"))
-            os.kill(pid, 0)
-            return pid
+            return pid if is_process(pid, str(self._path)) else None
         return None
 
     def _workers(self, *, are_leaving: bool = False) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from cipredict.act.deployment.interface import Role, Server, Target, Traffic
 from cipredict.plans.rollout import Counts, Seen
@@ -52,6 +53,36 @@ class Watch:
             baseline_bytes=self._bytes[against],
             is_paired=against is Role.BASELINE,
         )
+
+
+def spell_evidence(seen: Seen, *, look: int, against: Role) -> dict[str, object]:
+    """Give what a verdict was made from, for the record."""
+    return {
+        "look": look,
+        "against": against.value,
+        "canary": _spell_side(seen.canary, seen.canary_s, seen.canary_bytes),
+        "baseline": _spell_side(seen.baseline, seen.baseline_s, seen.baseline_bytes),
+        "metrics": [
+            {
+                "name": reading.metric.name,
+                "values": list(reading.values),
+                "baseline": reading.baseline,
+                "limit": reading.metric.limit,
+                "ratio": reading.metric.ratio,
+                "problem": reading.problem,
+            }
+            for reading in seen.readings
+        ],
+    }
+
+
+def _spell_side(counts: Counts, seconds: Sequence[float], memory_bytes: int) -> dict[str, object]:
+    return {
+        **counts._asdict(),
+        "median_s": median(seconds) if seconds else None,
+        "timed": len(seconds),
+        "memory_bytes": memory_bytes or None,
+    }
 
 
 def _added(before: Traffic | None, now: Traffic) -> Counts:

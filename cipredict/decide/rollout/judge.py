@@ -8,12 +8,14 @@ rollback:
 * limit: does it err more often than `rollback_threshold` allows, whatever the baseline does (binomial)?
 * latency: is it slower (Mann-Whitney), and by enough that people notice (A12 and the ratio of the medians)?
 
-And memory, which needs no test: a server that has grown to twice the size of its twin will not stop there.
+And memory, which needs no test: a server that has grown to twice the size of its twin will not stop there. Numbers
+of the project's own (`metrics`) are held against their limits, several in a row, without a test either.
 """
 
 from __future__ import annotations
 
 from cipredict.decide.rollout.evidence import alpha_at, binomial_greater, fisher_greater, mann_whitney_greater
+from cipredict.decide.rollout.metrics import beyond_limit
 from cipredict.plans.rollout import Counts, Finding, Limits, Seen, Verdict
 
 
@@ -25,6 +27,8 @@ def judge(seen: Seen, limits: Limits, *, look: int) -> Finding:
         or _more_errors(seen, allowed)
         or _slower(seen, limits, allowed)
         or _larger(seen, limits)
+        or _beyond(seen)
+        or _unknown(seen)
         or _so_far(seen, limits)
     )
 
@@ -63,6 +67,17 @@ def _larger(seen: Seen, limits: Limits) -> Finding | None:
         return None
     sizes = f"{seen.canary_bytes / 1e6:,.0f} MB against {seen.baseline_bytes / 1e6:,.0f} MB of the old release"
     return Finding(Verdict.FAIL, f"it takes {sizes}")
+
+
+def _beyond(seen: Seen) -> Finding | None:
+    return next((Finding(Verdict.FAIL, reason) for reason in filter(None, map(beyond_limit, seen.readings))), None)
+
+
+def _unknown(seen: Seen) -> Finding | None:
+    for reading in seen.readings:
+        if not reading.values:
+            return Finding(Verdict.INCONCLUSIVE, f"{reading.metric.name}: {reading.problem}")
+    return None
 
 
 def _so_far(seen: Seen, limits: Limits) -> Finding:
