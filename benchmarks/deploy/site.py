@@ -14,8 +14,8 @@ from typing import NamedTuple
 from cipredict.act.deployment.engine import Engine
 from cipredict.act.deployment.haproxy import HAProxy
 from cipredict.act.deployment.interface import Release
-from cipredict.act.deployment.outcome import Ended
 from cipredict.act.deployment.nginx import Nginx
+from cipredict.act.deployment.outcome import Ended
 from cipredict.act.deployment.papers import Papers
 from cipredict.decide.rollout.judge import judge
 from cipredict.decide.rollout.wish import parse_wish
@@ -33,9 +33,9 @@ class Load(NamedTuple):
 
 
 class Site:
-    """One environment, empty; a context manager that leaves nothing running."""
+    """One environment, empty; a context manager that leaves nothing running. `within` is where its papers lie."""
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, within: str = "", **settings: object) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cipredict-deploy-"))
         table = {
             "ports": PORTS,
@@ -46,7 +46,7 @@ class Site:
             **settings,
         }
         self.rollout = parse_wish(table, where="benchmark").rollout
-        self.target = (Nginx if self.rollout.target == "nginx" else HAProxy)(self.rollout, self.folder)
+        self.target = (Nginx if self.rollout.target == "nginx" else HAProxy)(self.rollout, self.folder / within)
         self.events: list[tuple[float, str, Mapping[str, object]]] = []
 
     def __enter__(self) -> Site:

@@ -1,8 +1,8 @@
 """Requests that fail while releases change, under load from wrk: blue-green switches, canaries, rollbacks.
 
-Run: ``python -m benchmarks.deploy.zero_failures [--requests 200000] [--row 0 --row 5]``. Needs haproxy, nginx and wrk. Each row deploys over and
-over until so many requests were sent. `repeated` counts orders (POST, each with an id of its own) that an application
-executed twice. Table on stderr, JSON on stdout.
+Run: ``python -m benchmarks.deploy.zero_failures [--requests 200000] [--row 0 --row 5]``. Needs haproxy, nginx and wrk.
+Each row deploys over and over until so many requests were sent. `repeated` counts orders (POST, each with an id of its
+own) that an application executed twice. Table on stderr, JSON on stdout.
 """
 
 from __future__ import annotations
