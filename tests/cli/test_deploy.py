@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -188,6 +189,93 @@ def test_a_reload_keeps_the_weights(site: Site) -> None:
     haproxy.reload()
     assert dict.fromkeys(before, 100) == haproxy.weights()
     assert "v1" == site.ask()
+
+
+def haproxy_of(site: Site) -> HAProxy:
+    rollout = read_wish(site.folder / "pyproject.toml", "production").rollout
+    return HAProxy(rollout, site.folder / ".cipredict" / "deploy" / "production")
+
+
+@needs_haproxy
+def test_what_serves_is_brought_back_after_the_balancer_was_killed(site: Site) -> None:
+    site.release("v1")
+    haproxy = haproxy_of(site)
+    pid = int(haproxy._pid_path.read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    while haproxy._answers():
+        time.sleep(0.02)
+    code, status, _ = site.run("status")
+    assert (1, False, "v1") == (code, status["is_consistent"], status["live"])
+    assert "HAProxy does not answer" in status["problems"][0]
+    code, status, said = site.run("restore")
+    assert (0, True, "v1") == (code, status["is_consistent"], site.ask()), said
+
+
+@needs_haproxy
+def test_a_configuration_that_was_written_and_not_read_is_read_later(site: Site) -> None:
+    """The deployer may be killed between the two."""
+    site.release("v1")
+    text = (site.folder / "pyproject.toml").read_text()
+    first, last = map(int, re.findall(r'ports = "(\d+)-(\d+)"', text)[0])
+    (site.folder / "pyproject.toml").write_text(text.replace(f"{first}-{last}", f"{first}-{last + 1}"))
+    haproxy = haproxy_of(site)
+    haproxy._path.write_text(haproxy._configuration())
+    haproxy.prepare()
+    haproxy.set_weights({**haproxy.weights(), last + 1: 0})
+    assert f"p{last + 1}" in haproxy._command("show servers state")
+
+
+@needs_haproxy
+def test_two_balancers_do_not_share_an_address(site: Site, tmp_path: Path) -> None:
+    site.release("v1")
+    other = HAProxy(read_wish(site.folder / "pyproject.toml", "production").rollout, tmp_path / "other")
+    with pytest.raises(DeployFailed, match="HAProxy does not start"):
+        other.prepare()
+    other.shut_down()
+
+
+def wait_for(site: Site, event: str) -> None:
+    journal = site.folder / ".cipredict" / "deploy" / "production" / "journal.jsonl"
+    deadline = time.monotonic() + 30
+    while f'"event": "{event}"' not in journal.read_text().partition('"release": "v2"')[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@needs_haproxy
+def test_people_speak_to_a_deployment_that_goes_on(site: Site) -> None:
+    """Nothing to approve yet, whoever may not, a stop that is waited for; then nobody answers; then somebody does."""
+    site.release("v1")
+    settings = site.folder / "pyproject.toml"
+    text = settings.read_text().replace("bake_s = 1.0", "bake_s = 0.1")
+    settings.write_text(text + 'approval = true\napprovers = ["ann"]\napproval_s = 30\nwhen_inconclusive = "promote"\n')
+    with site.start("run", "v2", *site.command()) as deployer:
+        wait_for(site, "waiting")
+        code, _, said = site.run("promote", "--as", "eve")
+        assert (2, True) == (code, "eve is none of the approvers ann" in said)
+        code, _, said = site.run("abort", "--as", "bob")
+        assert (0, "v2 was taken back\n", "v1") == (code, said, site.ask())
+        assert 1 == deployer.wait()
+    settings.write_text(settings.read_text().replace("approval_s = 30", "approval_s = 0.1"))
+    code, ended, _ = site.release("v2")
+    assert (3, "unapproved") == (code, ended["cause"])
+    settings.write_text(settings.read_text().replace("approval_s = 0.1", "approval_s = 30"))
+    (site.folder / ".cipredict" / "deploy" / "production" / "journal.jsonl").write_text("")
+    with site.start("run", "v2", *site.command()) as deployer:
+        wait_for(site, "waiting")
+        code, _, said = site.run("promote", "--as", "ann", "--reason", "looks fine")
+        assert (0, "ann approved v2\n") == (code, said)
+        assert 0 == deployer.wait()
+    (record,) = (site.folder / ".cipredict" / "events").glob("approval-*.jsonl")
+    assert ["ann", "looks fine"] == [json.loads(record.read_text())["body"][key] for key in ("user", "reason")]
+
+
+@needs_haproxy
+def test_too_little_traffic_has_a_code_of_its_own(site: Site) -> None:
+    site.release("v1")
+    code, ended, _ = site.release("v2")
+    assert (4, "inconclusive", "v1") == (code, ended["cause"], site.ask())
+    assert "inconclusive" == ended["verdicts"][0]["verdict"]
 
 
 @needs_haproxy

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -169,9 +169,9 @@ class HAProxy:
     def reload(self) -> None:
         """Have HAProxy read its configuration again; weights stay, idle keep-alive connections are reset."""
         self._save_state()
+        worker = self._worker()
         os.kill(int(self._pid_path.read_text(encoding="utf-8").split()[0]), signal.SIGUSR2)
-        time.sleep(_PAUSE_S)
-        self._wait_for_answer()
+        self._wait_for_answer(lambda: self._answers() and self._worker() != worker)
 
     def shut_down(self) -> None:
         """End HAProxy and all servers: for tests, and for those who leave."""
@@ -217,17 +217,21 @@ class HAProxy:
 
     def _launch(self) -> None:
         (self._folder / "haproxy.state").write_text("", encoding="utf-8")  # whoever launches it sets the weights
-        spawn([_program(), "-W", "-f", str(self._path)], self._folder / "haproxy.log")
-        self._wait_for_answer()
+        pid = spawn([_program(), "-W", "-f", str(self._path)], self._folder / "haproxy.log")
+        self._wait_for_answer(self._answers, has_ended=lambda: bool(os.waitpid(pid, os.WNOHANG)[0]))
 
-    def _wait_for_answer(self) -> None:
+    def _wait_for_answer(self, has_come: Callable[[], bool], *, has_ended: Callable[[], bool] = lambda: False) -> None:
         deadline = time.monotonic() + _START_S
-        while not self._answers():
-            if time.monotonic() > deadline:
+        while not has_come():
+            if has_ended() or time.monotonic() > deadline:
                 last = (self._folder / "haproxy.log").read_text(encoding="utf-8", errors="replace").strip()
                 reason = last.splitlines()[-1] if last else "it says nothing"
                 raise DeployFailed(f"HAProxy does not start: {reason}", slug="deploy-balancer")
             time.sleep(_PAUSE_S)
+
+    def _worker(self) -> str:
+        """Give the process that answers; a reload starts another."""
+        return next(line for line in self._command("show info").splitlines() if line.startswith("Pid:"))
 
     def _answers(self) -> bool:
         try:
