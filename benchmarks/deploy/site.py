@@ -1,4 +1,4 @@
-"""A site behind HAProxy or nginx for the benchmarks of this folder: releases of the shop, load from wrk, the engine in this process."""
+"""A site for the benchmarks of this folder: releases of the shop, load from wrk, the engine in this process."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 apps = {"deploy": make_app("Bring releases to everybody step by step, and back by themselves where they are bad.")}
 _deploy = apps["deploy"]
 
+
+class PlanFormat(StrEnum):
+    """What a plan is written as."""
+
+    JSON = "json"
+    KUBERNETES = "kubernetes"
+
+
 SCHEMA = "cipredict.deployment-plan/1"
 Release = Annotated[str, typer.Argument(help="The name of the release: a tag, a version, a commit.")]
 Environment = Annotated[str, typer.Option("--environment", "-e", help="Which [tool.cipredict.deploy.NAME].")]
@@ -45,11 +54,23 @@ _FOLDER = Path(".cipredict/deploy")
 
 
 @_deploy.command()
-def plan(environment: Environment = "production", config: Config = _CONFIG) -> None:
-    """Print the steps of a deployment as JSON, and change nothing."""
+def plan(
+    environment: Environment = "production",
+    config: Config = _CONFIG,
+    form: Annotated[
+        PlanFormat, typer.Option("--format", help="The steps, or manifests for a cluster.")
+    ] = PlanFormat.JSON,
+    release: Annotated[str, typer.Option(help="Which release the manifests are of.")] = "",
+) -> None:
+    """Print the steps of a deployment as JSON, or as manifests that were checked, and change nothing."""
     from cipredict.plans.document import canonical_json, frame_plan  # noqa: PLC0415  # not for --help
 
     wish = read_wish(config, environment)
+    if form is PlanFormat.KUBERNETES:
+        from cipredict.cli.deploy_cluster import spell_manifests  # noqa: PLC0415  # only then
+
+        sys.stdout.write(spell_manifests(wish.rollout, release))
+        return
     body = {"rollout": asdict(wish.rollout), "freezes": [freeze.text for freeze in wish.freezes]}
     sys.stdout.write(canonical_json(frame_plan(SCHEMA, body)))
 
@@ -71,6 +92,14 @@ def run(
 
     wish = read_wish(config, environment)
     words = tuple(command or wish.rollout.command)
+    if wish.rollout.target == "kubernetes":
+        from cipredict.cli.deploy_cluster import deploy_to_cluster  # noqa: PLC0415  # only then
+
+        _refuse_freeze(wish, force)
+        rollout = replace(wish.rollout, command=words)
+        papers = _papers(rollout, folder)
+        ended = deploy_to_cluster(rollout, papers, Version(release, words), is_forced=bool(force))
+        return _record(rollout, ended, events)
     if not words and wish.rollout.target != "command":
         raise UsageError("What starts the release? Set `command`, or give it after `--`.", slug="deploy-command")
     _refuse_freeze(wish, force)
@@ -249,6 +278,9 @@ def open_target(rollout: Rollout, papers: Papers) -> Target:
     from cipredict.act.deployment.nginx import Nginx  # noqa: PLC0415
     from cipredict.errors import SettingsError  # noqa: PLC0415
 
+    if rollout.target == "kubernetes":
+        hint = "Ask it: `kubectl -n NAMESPACE get rollouts`; return by `cipredict deploy run OLD --force WHY`."
+        raise UsageError("In a cluster, its own controller keeps this.", hint=hint, slug="deploy-cluster")
     needed = {"ports": rollout.ports, "listen": rollout.listen or rollout.target == "command"}
     missing = ", ".join(key for key, value in needed.items() if not value)
     if missing:
@@ -261,9 +293,7 @@ def open_target(rollout: Rollout, papers: Papers) -> Target:
 def _carry_out(rollout: Rollout, folder: Path, events: Path | None, act: Callable[[Engine], Ended]) -> int:
     from cipredict.act.deployment.engine import Engine  # noqa: PLC0415  # not for --help
     from cipredict.cli.deploy_answering import read_key  # noqa: PLC0415
-    from cipredict.cli.outputs import warn  # noqa: PLC0415
     from cipredict.decide.rollout.judge import judge  # noqa: PLC0415
-    from cipredict.events import append_event  # noqa: PLC0415
     from cipredict.render.deployment import render_event  # noqa: PLC0415
 
     def look_at(seen: Seen, *, look: int) -> Finding:
@@ -276,7 +306,14 @@ def _carry_out(rollout: Rollout, folder: Path, events: Path | None, act: Callabl
     papers = _papers(rollout, folder)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # CI cancels by it: take the release back
     engine = Engine(rollout, open_target(rollout, papers), papers, judge=look_at, approval_key=read_key(), tell=tell)
-    ended = act(engine)
+    return _record(rollout, act(engine), events)
+
+
+def _record(rollout: Rollout, ended: Ended, events: Path | None) -> int:
+    """Print how it ended, and remember it."""
+    from cipredict.cli.outputs import warn  # noqa: PLC0415  # not for --help
+    from cipredict.events import append_event  # noqa: PLC0415
+
     body = {"environment": rollout.environment, "strategy": rollout.strategy, **asdict(ended)}
     sys.stdout.write(json.dumps(body) + "\n")
     try:

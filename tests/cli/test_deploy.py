@@ -318,6 +318,55 @@ def test_mistakes_are_one_line(tmp_path: Path, settings: dict[str, object], argu
     assert words in said
 
 
+# A cluster
+
+HEALTHY: dict[str, dict[str, object]] = {
+    "metadata": {"generation": 1},
+    "status": {"observedGeneration": "1", "phase": "Healthy", "stableRS": "a", "currentPodHash": "a"},
+}
+
+
+def cluster_site(folder: Path, **phase: str) -> Site:
+    site = Site(folder)
+    table = 'name = "shop"\nimage = "shop:{release}"\n'
+    head = '[tool.cipredict.deploy.production]\ntarget = "kubernetes"\nstrategy = "rolling"\nservers = 2\n'
+    (folder / "pyproject.toml").write_text(f"{head}[tool.cipredict.deploy.production.kubernetes]\n{table}")
+    kubectl = folder / "bin" / "kubectl"
+    kubectl.parent.mkdir()
+    document = {**HEALTHY, "status": {**HEALTHY["status"], **phase}}
+    kubectl.write_text(f"#!/bin/sh\ncase \"$*\" in *get*) echo '{json.dumps(document)}';; *) cat > applied;; esac\n")
+    kubectl.chmod(0o755)
+    return site
+
+
+def test_manifests_of_a_release_are_written(tmp_path: Path) -> None:
+    site = cluster_site(tmp_path)
+    with site.start("plan", "--format", "kubernetes", "--release", "v2") as process:
+        output, said = process.communicate(timeout=60)
+    kinds = [json.loads(part)["kind"] for part in output.split("---\n")[1:]]
+    assert (0, ["Service", "Rollout"], "") == (process.returncode, kinds, said)
+    assert (2, True) == ((result := site.run("plan", "--format", "kubernetes"))[0], "--release" in result[2])
+
+
+@pytest.mark.parametrize(("phase", "code"), [("Healthy", 0), ("Degraded", 1)])
+def test_a_release_goes_to_a_cluster(tmp_path: Path, phase: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = cluster_site(tmp_path, phase=phase)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    result, ended, said = site.run("run", "v2")
+    assert (code, phase == "Healthy") == (result, ended["is_live"]), said
+    assert "shop:v2" in (tmp_path / "applied").read_text()
+    result, _, said = site.run("run", "v2")
+    assert (code == 1) == ("deploy-pinned" in said)
+    assert (2, True) == ((status := site.run("status"))[0], "deploy-cluster" in status[2])
+
+
+def test_without_kubectl_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = cluster_site(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    code, _, said = site.run("run", "v2")
+    assert (1, True, 1) == (code, "Install the package `kubernetes-client`" in said, len(said.splitlines()))
+
+
 def test_without_haproxy_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     site = Site(tmp_path)

@@ -98,7 +98,7 @@ def test_a_query_is_asked_of_the_canary_and_of_the_baseline(
         'sum(rate(errors{release="v2",role="canary"}[1m]))': vector("0.25"),
         'sum(rate(errors{release="v1",role="baseline"}[1m]))': vector("0.125"),
     }
-    reading = read(asking(prometheus, query=query, ratio=1.5, token_variable="TOKEN"))
+    reading = read(asking(prometheus, query=query, ratio=1.5, token_variable="TOKEN"))  # noqa: S106  # its name
     assert ((0.25,), 0.125, "") == reading[1:]
     assert {"Bearer secret"} == {token for _, token in prometheus.asked}
 
@@ -138,7 +138,7 @@ def test_what_is_no_number_says_why(prometheus: Prometheus, status: int, answer:
 def test_a_value_before_a_gap_is_not_in_a_row_with_one_after_it(prometheus: Prometheus) -> None:
     prometheus.answers = {"*": vector("NaN")}
     metrics = Metrics([asking(prometheus)])
-    seen = set()
+    seen: set[tuple[float, ...]] = set()
     deadline = time.monotonic() + 5
     while len(seen) < 3 and time.monotonic() < deadline:
         (reading,) = metrics.look(CANARY, BASELINE)

@@ -75,8 +75,11 @@ def test_names_are_of_one_metric_each() -> None:
     ],
 )
 def test_limits_have_a_direction(
-    metric: Metric, values: tuple[float, ...], baseline: float | None, is_bad: bool
-) -> None:  # pytest passes by name
+    metric: Metric,
+    values: tuple[float, ...],
+    baseline: float | None,
+    is_bad: bool,  # noqa: FBT001  # pytest passes by name
+) -> None:
     assert is_bad == bool(beyond_limit(Reading(metric, values, baseline)))
 
 
