@@ -1,7 +1,8 @@
 """A deployer that is killed at random points, with users asking all the time: what is lost, and how it ends.
 
 Run: ``python -m benchmarks.deploy.kills [--kills 20]``. Needs haproxy and wrk. Each round starts `cipredict deploy run`
-as a process of its own (every third release fails its health check), kills it after a random time with SIGKILL, reads
+as a process of its own (every third release fails its health check), kills it with SIGKILL a random moment after a
+random one of the changes of its state file, so that every phase has its turn, reads
 `cipredict deploy status`, and then resumes or aborts in turn. `truthful` compares what status says with what HAProxy's
 socket and the process table say; `consistent` means that in the end exactly one release serves, with no other process
 left. Table on stderr, JSON on stdout.
@@ -24,7 +25,7 @@ from typing import Any
 from benchmarks.deploy.site import LISTEN, PORTS, SHOP, Site, read_load
 
 RUN = "from cipredict.cli.app import main; import sys; sys.exit(main(sys.argv[1:]))"
-LONGEST_S = 7.0
+LONGEST_S = 0.3
 
 
 def cipredict(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -64,6 +65,16 @@ def is_truthful(status: Mapping[str, Any], folder: Path, weights: Mapping[int, i
     return said == running(folder) and given == dict(weights)
 
 
+def wait_for_changes(path: Path, changes: int, deployer: subprocess.Popen[str]) -> None:
+    """Wait until a file was replaced so often, or the deployer has ended."""
+    last = path.stat().st_mtime_ns
+    while changes and deployer.poll() is None:
+        time.sleep(0.003)
+        now = path.stat().st_mtime_ns
+        changes -= now != last
+        last = now
+
+
 def play(site: Site, number: int, draw: random.Random) -> dict[str, object]:
     """Kill one deployer and finish what it began."""
     folder, name = site.folder, f"r{number}"
@@ -71,11 +82,10 @@ def play(site: Site, number: int, draw: random.Random) -> dict[str, object]:
     deployer = cipredict(
         folder, "run", name, "--", sys.executable, str(SHOP), "{port}", "{release}", *options, f"mark={folder}"
     )
-    after_s = draw.uniform(0.3, LONGEST_S)
-    try:
-        deployer.wait(after_s)
-    except subprocess.TimeoutExpired:
-        os.kill(deployer.pid, signal.SIGKILL)
+    changes = draw.randint(1, 5 if options else 10)
+    wait_for_changes(folder / ".cipredict" / "deploy" / "production" / "state.json", changes, deployer)
+    time.sleep(draw.uniform(0, LONGEST_S))
+    os.kill(deployer.pid, signal.SIGKILL)
     was_killed = deployer.wait() == -signal.SIGKILL
     deployer.communicate()
     time.sleep(1)  # until a server that was being started is there
@@ -94,7 +104,7 @@ def play(site: Site, number: int, draw: random.Random) -> dict[str, object]:
     serving = {one["port"]: after["live"] for one in after["servers"]}
     consistent = after["is_consistent"] and not after["going_on"] and running(folder) == serving
     return {
-        "after_s": round(after_s, 2),
+        "changes": changes,
         "was_killed": was_killed,
         "phase": going_on.get("phase", "over"),
         "step": going_on.get("step"),

@@ -35,6 +35,13 @@ def write_answer(path: Path, answer: Answer) -> None:
     unfinished.replace(path)
 
 
+def forget_approval(path: Path) -> None:
+    """Remove a yes; a wish to stop stays."""
+    answer = read_answer(path)
+    if answer is not None and answer.is_approved:
+        path.unlink(missing_ok=True)
+
+
 def refusal(approval: Approval, decision_sha256: str, approvers: Sequence[str], *, key: bytes | None) -> str:
     """Say why an approval does not count; empty where it does. Without approvers, anybody may approve."""
     if approval.decision_sha256 != decision_sha256:

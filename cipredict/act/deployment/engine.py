@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from cipredict.act.deployment.answer import read_answer, refusal
+from cipredict.act.deployment.answer import forget_approval, read_answer, refusal
 from cipredict.act.deployment.health import ask, wait_healthy, warm_up
 from cipredict.act.deployment.interface import DeployFailed, Release, Role, Server, Target
 from cipredict.act.deployment.observing import Judge, Observer
@@ -333,11 +333,11 @@ class Engine:
         going_on, state = self._going_on, self._state
         if not self._rollout.needs_approval or going_on.is_approved or going_on.by_hand or not state.live:
             return
-        self._forget_approval()  # what was said before it was asked
+        forget_approval(self._papers.answer)  # what was said before it was asked
         self._save(replace(state, going_on=replace(going_on, is_waiting=True)))
         self._note("waiting", approvers=list(self._rollout.approvers), decision_sha256=going_on.decision_sha256)
         deadline = time.monotonic() + self._rollout.approval_s
-        while (approval := self._approval()) is None:
+        while (approval := self._take_approval(going_on)) is None:
             if time.monotonic() > deadline:
                 raise Bad(f"nobody approved within {self._rollout.approval_s:g} s", Cause.UNAPPROVED)
             time.sleep(LOOK_S)
@@ -345,23 +345,18 @@ class Engine:
         self._note("approved", by=approval.user, reason=approval.reason, approval=json.loads(approval.to_record()))
         self._save(replace(self._state, going_on=replace(self._going_on, is_waiting=False, is_approved=True)))
 
-    def _approval(self) -> Approval | None:
-        """Give the answer if it counts; one that does not is noted and thrown away."""
+    def _take_approval(self, going_on: GoingOn) -> Approval | None:
+        """Give the approval if it counts; one that does not is noted and thrown away."""
         answer = read_answer(self._papers.answer)
         if answer is None or not answer.is_approved:
             return None
-        decision = self._going_on.decision_sha256
-        problem = refusal(answer.approval, decision, self._rollout.approvers, key=self._approval_key)
+        key, approvers = self._approval_key, self._rollout.approvers
+        problem = refusal(answer.approval, going_on.decision_sha256, approvers, key=key)
         if not problem:
             return answer.approval
         self._note("refused", problem=problem)
-        self._papers.answer.unlink(missing_ok=True)
+        forget_approval(self._papers.answer)
         return None
-
-    def _forget_approval(self) -> None:
-        answer = read_answer(self._papers.answer)
-        if answer is not None and answer.is_approved:
-            self._papers.answer.unlink(missing_ok=True)
 
     def _refuse_stop(self) -> None:
         answer = read_answer(self._papers.answer)
