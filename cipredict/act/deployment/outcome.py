@@ -15,7 +15,7 @@ class Ended:
     Attributes
     ----------
     is_live : the release serves
-    rolled_back_s : from the first sign of trouble to the old weights; None where it was not rolled back
+    rolled_back_s : from the verdict to the old weights; None where it was not rolled back
     cause : why the release does not serve
     verdicts : every one with its evidence, also from before a kill
     """
