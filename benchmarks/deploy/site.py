@@ -47,12 +47,16 @@ class Site:
         }
         self.rollout = parse_wish(table, where="benchmark").rollout
         self.target = (Nginx if self.rollout.target == "nginx" else HAProxy)(self.rollout, self.folder / within)
+        self.loads: list[subprocess.Popen[str]] = []
         self.events: list[tuple[float, str, Mapping[str, object]]] = []
 
     def __enter__(self) -> Site:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for load in self.loads:
+            load.kill()
+            load.wait()
         self.target.shut_down()
 
     def engine(self) -> Engine:
@@ -80,7 +84,8 @@ class Site:
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}", f"http://127.0.0.1:{LISTEN}/"]
         command += ["-H", header] if header else []
         command += ["-s", script] if script else []
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.loads.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        return self.loads[-1]
 
 
 def read_load(process: subprocess.Popen[str]) -> Load:

@@ -223,6 +223,9 @@ def test_a_configuration_that_was_written_and_not_read_is_read_later(site: Site)
     haproxy.prepare()
     haproxy.set_weights({**haproxy.weights(), last + 1: 0})
     assert f"p{last + 1}" in haproxy._command("show servers state")
+    worker = haproxy._worker()
+    haproxy.prepare()
+    assert worker == haproxy._worker(), "a reload resets connections, so that there is none without a change"
 
 
 @needs_haproxy

@@ -6,7 +6,8 @@ rollback:
 
 * errors: does the canary err more often than the baseline (Fisher's exact test on counts)?
 * limit: does it err more often than `rollback_threshold` allows, whatever the baseline does (binomial)?
-* latency: is it slower (Mann-Whitney), and by enough that people notice (A12 and the ratio of the medians)?
+* latency: is it slower (Mann-Whitney), and by enough that people notice (A12 and the ratio of the medians)? Asked only
+  beside a baseline: what served before was timed under another load, and by old processes
 
 And memory, which needs no test: a server that has grown to twice the size of its twin will not stop there. Numbers
 of the project's own (`metrics`) are held against their limits, several in a row, without a test either.
@@ -51,7 +52,7 @@ def _more_errors(seen: Seen, allowed: float) -> Finding | None:
 
 
 def _slower(seen: Seen, limits: Limits, allowed: float) -> Finding | None:
-    if not (seen.canary_s and seen.baseline_s):
+    if not (seen.is_paired and seen.canary_s and seen.baseline_s):  # seconds of another time prove nothing
         return None
     shift = mann_whitney_greater(seen.canary_s, seen.baseline_s)
     is_slow = shift.a12 > limits.slower_a12 and shift.median_ratio > limits.slower_ratio
