@@ -86,9 +86,17 @@ def end(folder: Path, *, within_s: float = _GRACE_S + 2) -> None:
     if _is_keeper(status.keeper, folder):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(status.keeper, signal.SIGKILL)
-    if _is_left_alone(status):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(status.keeper, signal.SIGTERM)
+    _end_left_alone(status)
+
+
+def _end_left_alone(status: Status) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + _GRACE_S
+        if _is_left_alone(status):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(status.keeper, number)
+        while _is_left_alone(status) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
 
 def is_process(pid: int, word: str) -> bool:

@@ -211,7 +211,7 @@ def test_a_server_whose_keeper_was_killed_serves_on_and_can_be_stopped(place: Pl
     assert place.target.is_running(place.old)
     place.target.start(place.old)
     place.target.stop(place.old)
-    wait_until(lambda: not place.target.is_running(place.old))
+    assert not place.target.is_running(place.old)
 
 
 def test_a_process_that_inherited_the_number_of_a_balancer_is_left_alone(place: Place) -> None:
