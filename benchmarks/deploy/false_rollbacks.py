@@ -13,12 +13,12 @@ import random
 import sys
 from pathlib import Path
 
+from cipredict.act.deployment.watch import Sample
 from cipredict.decide.rollout.judge import judge
 from cipredict.plans.rollout import Counts, Limits, Seen, Verdict
 
 ANSWERS_S = json.loads((Path(__file__).parent / "answers.json").read_text())
 STEPS, STEP_S, LOOKS_PER_S, REQUESTS_PER_S = (0.1, 0.25, 0.5), 10, 10, 200
-KEPT = 400
 SCENES = {
     "as good, no errors": (0.0, 0.0, 1.0),
     "as good, 0.5 % errors": (0.005, 0.005, 1.0),
@@ -37,17 +37,16 @@ def is_taken_back(draw: random.Random, before: float, after: float, *, slower: f
     """Simulate one canary."""
     limits = Limits()
     counts = {"canary": Counts(0, 0), "baseline": Counts(0, 0)}
-    seconds: dict[str, list[float]] = {"canary": [], "baseline": []}
+    samples = {"canary": Sample(), "baseline": Sample()}
     for look in range(1, len(STEPS) * STEP_S * LOOKS_PER_S + 1):
         share = STEPS[(look - 1) // (STEP_S * LOOKS_PER_S)]
         for role, errors, times in (("canary", after, slower), ("baseline", before, 1.0)):
             requests = poisson(draw, share * REQUESTS_PER_S / LOOKS_PER_S)
             begin = draw.randrange(len(ANSWERS_S))
-            seconds[role] += [ANSWERS_S[(begin + n) % len(ANSWERS_S)] * times for n in range(requests)]
-            seconds[role] = seconds[role][-KEPT:]
+            samples[role].add([ANSWERS_S[(begin + n) % len(ANSWERS_S)] * times for n in range(requests)])
             failed = sum(draw.random() < errors for _ in range(requests))
             counts[role] = Counts(counts[role].requests + requests, counts[role].errors + failed)
-        seen = Seen(counts["canary"], counts["baseline"], seconds["canary"], seconds["baseline"])
+        seen = Seen(counts["canary"], counts["baseline"], samples["canary"].values(), samples["baseline"].values())
         if judge(seen, limits, look=look).verdict is Verdict.FAIL:
             return True
     return False

@@ -1,4 +1,4 @@
-"""A HAProxy site for the benchmarks of this folder: releases of the shop, load from wrk, the engine in this process."""
+"""A site for the benchmarks of this folder: releases of the shop, load from wrk, the engine in this process."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from cipredict.act.deployment.engine import Ended, Engine
+from cipredict.act.deployment.engine import Engine
 from cipredict.act.deployment.haproxy import HAProxy
 from cipredict.act.deployment.interface import Release
+from cipredict.act.deployment.nginx import Nginx
+from cipredict.act.deployment.outcome import Ended
 from cipredict.act.deployment.papers import Papers
 from cipredict.decide.rollout.judge import judge
 from cipredict.decide.rollout.wish import parse_wish
@@ -31,9 +33,9 @@ class Load(NamedTuple):
 
 
 class Site:
-    """One environment, empty; a context manager that leaves nothing running."""
+    """One environment, empty; a context manager that leaves nothing running. `within` is where its papers lie."""
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, within: str = "", **settings: object) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cipredict-deploy-"))
         table = {
             "ports": PORTS,
@@ -44,14 +46,18 @@ class Site:
             **settings,
         }
         self.rollout = parse_wish(table, where="benchmark").rollout
-        self.haproxy = HAProxy(self.rollout, self.folder)
+        self.target = (Nginx if self.rollout.target == "nginx" else HAProxy)(self.rollout, self.folder / within)
+        self.loads: list[subprocess.Popen[str]] = []
         self.events: list[tuple[float, str, Mapping[str, object]]] = []
 
     def __enter__(self) -> Site:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.haproxy.shut_down()
+        for load in self.loads:
+            load.kill()
+            load.wait()
+        self.target.shut_down()
 
     def engine(self) -> Engine:
         """Give a deployer as a new process would have it."""
@@ -61,7 +67,7 @@ class Site:
 
         return Engine(
             self.rollout,
-            self.haproxy,
+            self.target,
             Papers(self.folder),
             judge=look_at,
             tell=lambda event, facts: self.events.append((time.monotonic(), event, facts)),
@@ -78,7 +84,8 @@ class Site:
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}", f"http://127.0.0.1:{LISTEN}/"]
         command += ["-H", header] if header else []
         command += ["-s", script] if script else []
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.loads.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        return self.loads[-1]
 
 
 def read_load(process: subprocess.Popen[str]) -> Load:

@@ -6,29 +6,39 @@ Fails closed: whatever goes wrong, what served before serves on, and the exit co
 from __future__ import annotations
 
 import json
-import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cipredict.cli.options import EventsOption, load_settings, make_app
-from cipredict.errors import EXIT_VERDICT_NO, UsageError
+from cipredict.errors import EXIT_APPROVAL_NEEDED, EXIT_INCONCLUSIVE, EXIT_VERDICT_NO, UsageError
 
 if TYPE_CHECKING:
-    from cipredict.act.deployment.engine import Ended, Engine
+    from cipredict.act.deployment.engine import Engine
     from cipredict.act.deployment.interface import Target
+    from cipredict.act.deployment.outcome import Ended
     from cipredict.act.deployment.papers import Papers, State
     from cipredict.decide.rollout.wish import Wish
     from cipredict.plans.rollout import Finding, Rollout, Seen
 
 apps = {"deploy": make_app("Bring releases to everybody step by step, and back by themselves where they are bad.")}
 _deploy = apps["deploy"]
+
+
+class PlanFormat(StrEnum):
+    """What a plan is written as."""
+
+    JSON = "json"
+    KUBERNETES = "kubernetes"
+
 
 SCHEMA = "cipredict.deployment-plan/1"
 Release = Annotated[str, typer.Argument(help="The name of the release: a tag, a version, a commit.")]
@@ -38,16 +48,29 @@ Folder = Annotated[Path, typer.Option("--folder", help="Where the papers of depl
 By = Annotated[str, typer.Option("--as", help="Who says so.")]
 Command = Annotated[list[str] | None, typer.Argument(help="The command of the release, after --; else the settings'.")]
 
+_EXITS = {"": 0, "unapproved": EXIT_APPROVAL_NEEDED, "inconclusive": EXIT_INCONCLUSIVE}
 _CONFIG = Path("pyproject.toml")
 _FOLDER = Path(".cipredict/deploy")
 
 
 @_deploy.command()
-def plan(environment: Environment = "production", config: Config = _CONFIG) -> None:
-    """Print the steps of a deployment as JSON, and change nothing."""
+def plan(
+    environment: Environment = "production",
+    config: Config = _CONFIG,
+    form: Annotated[
+        PlanFormat, typer.Option("--format", help="The steps, or manifests for a cluster.")
+    ] = PlanFormat.JSON,
+    release: Annotated[str, typer.Option(help="Which release the manifests are of.")] = "",
+) -> None:
+    """Print the steps of a deployment as JSON, or as manifests that were checked, and change nothing."""
     from cipredict.plans.document import canonical_json, frame_plan  # noqa: PLC0415  # not for --help
 
     wish = read_wish(config, environment)
+    if form is PlanFormat.KUBERNETES:
+        from cipredict.cli.deploy_cluster import spell_manifests  # noqa: PLC0415  # only then
+
+        sys.stdout.write(spell_manifests(wish.rollout, release))
+        return
     body = {"rollout": asdict(wish.rollout), "freezes": [freeze.text for freeze in wish.freezes]}
     sys.stdout.write(canonical_json(frame_plan(SCHEMA, body)))
 
@@ -60,17 +83,28 @@ def run(
     config: Config = _CONFIG,
     folder: Folder = _FOLDER,
     events: EventsOption = None,
-    force: Annotated[str, typer.Option("--force", help="Deploy in a freeze, for this reason.")] = "",
+    force: Annotated[
+        str, typer.Option("--force", help="Deploy in a freeze, or what was taken back before, for this reason.")
+    ] = "",
 ) -> int:
-    """Deploy a release: exit 0 if it serves everybody, 1 if it was taken back."""
+    """Deploy a release: exit 0 if it serves everybody, 1 taken back, 3 not approved, 4 too little traffic to tell."""
     from cipredict.act.deployment.interface import Release as Version  # noqa: PLC0415  # not for --help
 
     wish = read_wish(config, environment)
     words = tuple(command or wish.rollout.command)
+    if wish.rollout.target == "kubernetes":
+        from cipredict.cli.deploy_cluster import deploy_to_cluster  # noqa: PLC0415  # only then
+
+        _refuse_freeze(wish, force)
+        rollout = replace(wish.rollout, command=words)
+        papers = _papers(rollout, folder)
+        ended = deploy_to_cluster(rollout, papers, Version(release, words), is_forced=bool(force))
+        return _record(rollout, ended, events)
     if not words and wish.rollout.target != "command":
         raise UsageError("What starts the release? Set `command`, or give it after `--`.", slug="deploy-command")
     _refuse_freeze(wish, force)
-    return _carry_out(wish.rollout, folder, events, lambda engine: engine.deploy(Version(release, words)))
+    version, is_forced = Version(release, words), bool(force)
+    return _carry_out(wish.rollout, folder, events, lambda engine: engine.deploy(version, is_forced=is_forced))
 
 
 @_deploy.command()
@@ -113,8 +147,12 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> int:
     """Approve the deployment that waits; finish one that was cut, without looking further."""
+    from cipredict.cli.deploy_answering import approve  # noqa: PLC0415  # not for --help
+
     rollout = read_wish(config, environment).rollout
-    if _answer(_papers(rollout, folder), by, is_approved=True, reason=reason):
+    papers = _papers(rollout, folder)
+    if papers.is_locked():
+        approve(papers, rollout, by, reason, load_settings(events=events).events)
         return 0
     return _carry_out(rollout, folder, events, lambda engine: engine.promote())
 
@@ -128,11 +166,30 @@ def abort(
     by: By = "",
 ) -> int:
     """Take back the deployment that is going on, or one that was cut: exit 0 once the old release serves."""
+    from cipredict.cli.deploy_answering import stop  # noqa: PLC0415  # not for --help
+
     rollout = read_wish(config, environment).rollout
-    if _answer(_papers(rollout, folder), by, is_approved=False, reason=""):
-        return 0
+    papers = _papers(rollout, folder)
+    if papers.is_locked():
+        return stop(papers, by)
     _carry_out(rollout, folder, events, lambda engine: engine.abort())
     return 0
+
+
+@_deploy.command()
+def restore(environment: Environment = "production", config: Config = _CONFIG, folder: Folder = _FOLDER) -> int:
+    """Bring back what should serve, after the machine or the balancer was started again."""
+    from cipredict.act.deployment.engine import Engine  # noqa: PLC0415  # not for --help
+    from cipredict.decide.rollout.judge import judge  # noqa: PLC0415
+
+    rollout = read_wish(config, environment).rollout
+    papers = _papers(rollout, folder)
+    limits = rollout.limits
+    engine = Engine(
+        rollout, open_target(rollout, papers), papers, judge=lambda seen, look: judge(seen, limits, look=look)
+    )
+    engine.restore()
+    return status(environment, config, folder)
 
 
 @_deploy.command()
@@ -140,12 +197,12 @@ def status(environment: Environment = "production", config: Config = _CONFIG, fo
     """Print who serves, as the balancer and the processes say: exit 1 where that is not what the papers say."""
     rollout = read_wish(config, environment).rollout
     papers = _papers(rollout, folder)
-    document = read_status(papers.load(), open_target(rollout, papers))
+    document = read_status(papers.load(), open_target(rollout, papers), is_locked=papers.is_locked())
     sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
     return 0 if document["is_consistent"] else EXIT_VERDICT_NO
 
 
-def read_status(state: State, target: Target) -> dict[str, object]:
+def read_status(state: State, target: Target, *, is_locked: bool) -> dict[str, object]:
     """Put what the papers say beside what is so."""
     from cipredict.act.deployment.interface import DeployFailed, Role  # noqa: PLC0415  # not for --help
 
@@ -177,8 +234,10 @@ def read_status(state: State, target: Target) -> dict[str, object]:
     return {
         "live": state.live.name if state.live else None,
         "going_on": asdict(state.going_on) if state.going_on else None,
+        "is_cut": bool(state.going_on) and not is_locked,
         "servers": servers,
         "releases": [release.name for release in state.releases],
+        "pinned": dict(state.pinned),
         "problems": problems,
         "is_consistent": not problems,
     }
@@ -219,6 +278,9 @@ def open_target(rollout: Rollout, papers: Papers) -> Target:
     from cipredict.act.deployment.nginx import Nginx  # noqa: PLC0415
     from cipredict.errors import SettingsError  # noqa: PLC0415
 
+    if rollout.target == "kubernetes":
+        hint = "Ask it: `kubectl -n NAMESPACE get rollouts`; return by `cipredict deploy run OLD --force WHY`."
+        raise UsageError("In a cluster, its own controller keeps this.", hint=hint, slug="deploy-cluster")
     needed = {"ports": rollout.ports, "listen": rollout.listen or rollout.target == "command"}
     missing = ", ".join(key for key, value in needed.items() if not value)
     if missing:
@@ -230,9 +292,8 @@ def open_target(rollout: Rollout, papers: Papers) -> Target:
 
 def _carry_out(rollout: Rollout, folder: Path, events: Path | None, act: Callable[[Engine], Ended]) -> int:
     from cipredict.act.deployment.engine import Engine  # noqa: PLC0415  # not for --help
-    from cipredict.cli.outputs import run_key, warn  # noqa: PLC0415
+    from cipredict.cli.deploy_answering import read_key  # noqa: PLC0415
     from cipredict.decide.rollout.judge import judge  # noqa: PLC0415
-    from cipredict.events import append_event  # noqa: PLC0415
     from cipredict.render.deployment import render_event  # noqa: PLC0415
 
     def look_at(seen: Seen, *, look: int) -> Finding:
@@ -243,7 +304,16 @@ def _carry_out(rollout: Rollout, folder: Path, events: Path | None, act: Callabl
 
     begin_s = time.monotonic()
     papers = _papers(rollout, folder)
-    ended = act(Engine(rollout, open_target(rollout, papers), papers, judge=look_at, tell=tell))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # CI cancels by it: take the release back
+    engine = Engine(rollout, open_target(rollout, papers), papers, judge=look_at, approval_key=read_key(), tell=tell)
+    return _record(rollout, act(engine), events)
+
+
+def _record(rollout: Rollout, ended: Ended, events: Path | None) -> int:
+    """Print how it ended, and remember it."""
+    from cipredict.cli.outputs import run_key, warn  # noqa: PLC0415  # not for --help
+    from cipredict.events import append_event  # noqa: PLC0415
+
     body = {"environment": rollout.environment, "strategy": rollout.strategy, **asdict(ended)}
     sys.stdout.write(json.dumps(body) + "\n")
     try:
@@ -252,26 +322,13 @@ def _carry_out(rollout: Rollout, folder: Path, events: Path | None, act: Callabl
         )
     except OSError as error:
         warn(f"The deployment is not remembered: {error.strerror}.")
-    return 0 if ended.is_live else EXIT_VERDICT_NO
+    return _EXITS.get(ended.cause, EXIT_VERDICT_NO)
 
 
 def _papers(rollout: Rollout, folder: Path) -> Papers:
     from cipredict.act.deployment.papers import Papers  # noqa: PLC0415  # not for --help
 
     return Papers(folder / rollout.environment)
-
-
-def _answer(papers: Papers, by: str, *, is_approved: bool, reason: str) -> bool:
-    """Tell the deployer that is at it; False where none is."""
-    try:
-        with papers.lock():
-            return False
-    except UsageError:
-        word = {"by": by or os.environ.get("USER", ""), "is_approved": is_approved, "reason": reason}
-        unfinished = papers.folder / ".answer.json"
-        unfinished.write_text(json.dumps(word), encoding="utf-8")
-        unfinished.replace(papers.answer)
-        return True
 
 
 def _refuse_freeze(wish: Wish, force: str) -> None:

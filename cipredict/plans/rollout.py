@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import ceil
 from typing import NamedTuple
 
 
@@ -25,6 +26,26 @@ class WhenInconclusive(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where and as what a release runs in Kubernetes.
+
+    Attributes
+    ----------
+    image : `{release}` is replaced
+    port : that its container listens on
+    ingress : an nginx Ingress that routes to the stable service; empty: shares are those of pods
+    argo : by Argo Rollouts; otherwise plain Deployments
+    """
+
+    name: str
+    image: str
+    port: int
+    namespace: str = "default"
+    ingress: str = ""
+    argo: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step: the weights of the three roles, adding up to 256, and how long it is watched.
 
@@ -41,6 +62,10 @@ class Step:
     stable: int
     baseline: int
     canary: int
+
+    def servers_of(self, servers: int) -> int:
+        """Give how many servers its share needs, of as many as take all of the traffic."""
+        return max(1, ceil(self.share * servers - 1e-9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +111,59 @@ class Limits:
     memory_bytes: int = 64 * 1024**2
 
 
+class MetricKind(StrEnum):
+    """What a metric measures."""
+
+    ERROR_RATE = "error_rate"
+    LATENCY = "latency"
+    CUSTOM = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that is asked for while a release is watched; `{release}`, `{role}` and `{ports}` are replaced.
+
+    Attributes
+    ----------
+    prometheus, query : address of a Prometheus, and what it is asked
+    command : prints the number
+    token_variable : environment variable with a bearer token for Prometheus
+    limit : a share for an error rate, seconds for a latency; None: only compared
+    ratio : how many times the baseline's value is too much; None: only the limit counts
+    is_least : the value must not fall below the limit, nor below the baseline's divided by the ratio
+    in_a_row : values beyond it until the release is bad
+    """
+
+    name: str
+    kind: MetricKind = MetricKind.CUSTOM
+    prometheus: str = ""
+    query: str = ""
+    command: tuple[str, ...] = ()
+    token_variable: str = ""
+    limit: float | None = None
+    ratio: float | None = None
+    is_least: bool = False
+    interval_s: float = 5.0
+    timeout_s: float = 5.0
+    in_a_row: int = 2
+
+
+class Reading(NamedTuple):
+    """What a metric gave.
+
+    Attributes
+    ----------
+    values : of the canary, the latest last, at most as many as must lie beyond the limit in a row
+    baseline : None where it is not asked, or gave nothing
+    problem : why there is no value
+    """
+
+    metric: Metric
+    values: tuple[float, ...] = ()
+    baseline: float | None = None
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """How an environment is deployed.
@@ -105,6 +183,8 @@ class Rollout:
     approval_s : without an answer for so long, an approval is a no
     keep_releases : that can be rolled back to
     scripts : commands of the target `command`
+    metrics : judged beside what the balancer counts
+    cluster : what the target `kubernetes` needs to know
     """
 
     environment: str
@@ -128,6 +208,8 @@ class Rollout:
     approval_s: float
     keep_releases: int
     scripts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    metrics: tuple[Metric, ...] = ()
+    cluster: Cluster | None = None
 
     @property
     def has_baseline(self) -> bool:
@@ -151,6 +233,7 @@ class Seen:
     canary_bytes, baseline_bytes : memory of the largest server of either; 0 where unknown
     is_paired : the baseline was started with the canary and serves beside it; otherwise it is what served before, and
         may have been asked little
+    readings : one of each metric
     """
 
     canary: Counts
@@ -160,6 +243,7 @@ class Seen:
     canary_bytes: int = 0
     baseline_bytes: int = 0
     is_paired: bool = True
+    readings: tuple[Reading, ...] = ()
 
 
 class Verdict(StrEnum):

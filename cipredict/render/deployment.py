@@ -41,6 +41,9 @@ _WORDS = {
     "verdict": "step {number}: {verdict}, {reason}",
     "waiting": "waiting for the approval of {approvers}",
     "approved": "approved by {by}",
+    "refused": "{problem}",
+    "restored": "{release} serves again",
+    "unwell": "the old release is not well: {problem}",
     "promoted": "{release} serves everybody",
     "rolled-back": "{release} was taken back: {reason}",
 }

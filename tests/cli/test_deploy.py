@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -190,6 +191,96 @@ def test_a_reload_keeps_the_weights(site: Site) -> None:
     assert "v1" == site.ask()
 
 
+def haproxy_of(site: Site) -> HAProxy:
+    rollout = read_wish(site.folder / "pyproject.toml", "production").rollout
+    return HAProxy(rollout, site.folder / ".cipredict" / "deploy" / "production")
+
+
+@needs_haproxy
+def test_what_serves_is_brought_back_after_the_balancer_was_killed(site: Site) -> None:
+    site.release("v1")
+    haproxy = haproxy_of(site)
+    pid = int(haproxy._pid_path.read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    while haproxy._answers():
+        time.sleep(0.02)
+    code, status, _ = site.run("status")
+    assert (1, False, "v1") == (code, status["is_consistent"], status["live"])
+    assert "HAProxy does not answer" in status["problems"][0]
+    code, status, said = site.run("restore")
+    assert (0, True, "v1") == (code, status["is_consistent"], site.ask()), said
+
+
+@needs_haproxy
+def test_a_configuration_that_was_written_and_not_read_is_read_later(site: Site) -> None:
+    """The deployer may be killed between the two."""
+    site.release("v1")
+    text = (site.folder / "pyproject.toml").read_text()
+    first, last = map(int, re.findall(r'ports = "(\d+)-(\d+)"', text)[0])
+    (site.folder / "pyproject.toml").write_text(text.replace(f"{first}-{last}", f"{first}-{last + 1}"))
+    haproxy = haproxy_of(site)
+    haproxy._path.write_text(haproxy._configuration())
+    haproxy.prepare()
+    haproxy.set_weights({**haproxy.weights(), last + 1: 0})
+    assert f"p{last + 1}" in haproxy._command("show servers state")
+    worker = haproxy._worker()
+    haproxy.prepare()
+    assert worker == haproxy._worker(), "a reload resets connections, so that there is none without a change"
+
+
+@needs_haproxy
+def test_two_balancers_do_not_share_an_address(site: Site, tmp_path: Path) -> None:
+    site.release("v1")
+    other = HAProxy(read_wish(site.folder / "pyproject.toml", "production").rollout, tmp_path / "other")
+    with pytest.raises(DeployFailed, match="HAProxy does not start"):
+        other.prepare()
+    other.shut_down()
+
+
+def wait_for(site: Site, event: str) -> None:
+    journal = site.folder / ".cipredict" / "deploy" / "production" / "journal.jsonl"
+    deadline = time.monotonic() + 30
+    while f'"event": "{event}"' not in journal.read_text().partition('"release": "v2"')[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@needs_haproxy
+def test_people_speak_to_a_deployment_that_goes_on(site: Site) -> None:
+    """Nothing to approve yet, whoever may not, a stop that is waited for; then nobody answers; then somebody does."""
+    site.release("v1")
+    settings = site.folder / "pyproject.toml"
+    text = settings.read_text().replace("bake_s = 1.0", "bake_s = 0.1")
+    settings.write_text(text + 'approval = true\napprovers = ["ann"]\napproval_s = 30\nwhen_inconclusive = "promote"\n')
+    with site.start("run", "v2", *site.command()) as deployer:
+        wait_for(site, "waiting")
+        code, _, said = site.run("promote", "--as", "eve")
+        assert (2, True) == (code, "eve is none of the approvers ann" in said)
+        code, _, said = site.run("abort", "--as", "bob")
+        assert (0, "v2 was taken back\n", "v1") == (code, said, site.ask())
+        assert 1 == deployer.wait()
+    settings.write_text(settings.read_text().replace("approval_s = 30", "approval_s = 0.1"))
+    code, ended, _ = site.release("v2")
+    assert (3, "unapproved") == (code, ended["cause"])
+    settings.write_text(settings.read_text().replace("approval_s = 0.1", "approval_s = 30"))
+    (site.folder / ".cipredict" / "deploy" / "production" / "journal.jsonl").write_text("")
+    with site.start("run", "v2", *site.command()) as deployer:
+        wait_for(site, "waiting")
+        code, _, said = site.run("promote", "--as", "ann", "--reason", "looks fine")
+        assert (0, "ann approved v2\n") == (code, said)
+        assert 0 == deployer.wait()
+    (record,) = (site.folder / ".cipredict" / "events").glob("approval-*.jsonl")
+    assert ["ann", "looks fine"] == [json.loads(record.read_text())["body"][key] for key in ("user", "reason")]
+
+
+@needs_haproxy
+def test_too_little_traffic_has_a_code_of_its_own(site: Site) -> None:
+    site.release("v1")
+    code, ended, _ = site.release("v2")
+    assert (4, "inconclusive", "v1") == (code, ended["cause"], site.ask())
+    assert "inconclusive" == ended["verdicts"][0]["verdict"]
+
+
 @needs_haproxy
 def test_a_port_in_use_changes_nothing(site: Site) -> None:
     site.release("v1")
@@ -228,6 +319,55 @@ def test_mistakes_are_one_line(tmp_path: Path, settings: dict[str, object], argu
     code, output, said = site.run(*arguments)
     assert (2, None, 1) == (code, output, len(said.strip().splitlines())), said
     assert words in said
+
+
+# A cluster
+
+HEALTHY: dict[str, dict[str, object]] = {
+    "metadata": {"generation": 1},
+    "status": {"observedGeneration": "1", "phase": "Healthy", "stableRS": "a", "currentPodHash": "a"},
+}
+
+
+def cluster_site(folder: Path, **phase: str) -> Site:
+    site = Site(folder)
+    table = 'name = "shop"\nimage = "shop:{release}"\n'
+    head = '[tool.cipredict.deploy.production]\ntarget = "kubernetes"\nstrategy = "rolling"\nservers = 2\n'
+    (folder / "pyproject.toml").write_text(f"{head}[tool.cipredict.deploy.production.kubernetes]\n{table}")
+    kubectl = folder / "bin" / "kubectl"
+    kubectl.parent.mkdir()
+    document = {**HEALTHY, "status": {**HEALTHY["status"], **phase}}
+    kubectl.write_text(f"#!/bin/sh\ncase \"$*\" in *get*) echo '{json.dumps(document)}';; *) cat > applied;; esac\n")
+    kubectl.chmod(0o755)
+    return site
+
+
+def test_manifests_of_a_release_are_written(tmp_path: Path) -> None:
+    site = cluster_site(tmp_path)
+    with site.start("plan", "--format", "kubernetes", "--release", "v2") as process:
+        output, said = process.communicate(timeout=60)
+    kinds = [json.loads(part)["kind"] for part in output.split("---\n")[1:]]
+    assert (0, ["Service", "Rollout"], "") == (process.returncode, kinds, said)
+    assert (2, True) == ((result := site.run("plan", "--format", "kubernetes"))[0], "--release" in result[2])
+
+
+@pytest.mark.parametrize(("phase", "code"), [("Healthy", 0), ("Degraded", 1)])
+def test_a_release_goes_to_a_cluster(tmp_path: Path, phase: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = cluster_site(tmp_path, phase=phase)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    result, ended, said = site.run("run", "v2")
+    assert (code, phase == "Healthy") == (result, ended["is_live"]), said
+    assert "shop:v2" in (tmp_path / "applied").read_text()
+    result, _, said = site.run("run", "v2")
+    assert (code == 1) == ("deploy-pinned" in said)
+    assert (2, True) == ((status := site.run("status"))[0], "deploy-cluster" in status[2])
+
+
+def test_without_kubectl_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = cluster_site(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    code, _, said = site.run("run", "v2")
+    assert (1, True, 1) == (code, "Install the package `kubernetes-client`" in said, len(said.splitlines()))
 
 
 def test_without_haproxy_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

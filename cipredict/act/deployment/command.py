@@ -19,14 +19,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cipredict.act.deployment.interface import DeployFailed, Server, Traffic
 from cipredict.act.deployment.servers import LocalServers
 from cipredict.plans.rollout import Rollout
 
+Value = TypeVar("Value")
 _TIMEOUT_S = 300.0
 
 
@@ -56,6 +57,10 @@ class CommandTarget:
         """Tell whether a server that was started here lives; of others that is up to the health check."""
         return "start" in self._scripts or self._servers.is_running(server.port)
 
+    def has_crashed(self, server: Server) -> bool:
+        """Tell whether a server that was started here has ended by itself."""
+        return "start" not in self._scripts and self._servers.has_crashed(server.port)
+
     def stop(self, server: Server) -> None:
         """Run `stop`, or end what was started here."""
         if "stop" in self._scripts:
@@ -72,7 +77,7 @@ class CommandTarget:
     def weights(self) -> Mapping[int, int]:
         """Ask `weights`, or give what was switched last."""
         if "weights" in self._scripts:
-            return {int(port): int(weight) for port, weight in self._ask("weights").items()}
+            return self._ask("weights", int)
         if not self._remembered.exists():
             return {}
         return {int(port): weight for port, weight in json.loads(self._remembered.read_text("utf-8")).items()}
@@ -88,7 +93,7 @@ class CommandTarget:
         """Ask `traffic`; without it nothing is known."""
         if "traffic" not in self._scripts:
             return {}
-        return {int(port): Traffic(**counts) for port, counts in self._ask("traffic").items()}
+        return self._ask("traffic", lambda counts: Traffic(**counts))
 
     def answers_s(self) -> Mapping[int, Sequence[float]]:
         """Know nothing."""
@@ -98,14 +103,13 @@ class CommandTarget:
     def _remembered(self) -> Path:
         return self._folder / "weights.json"
 
-    def _ask(self, script: str) -> dict[str, Any]:  # Any: JSON
+    def _ask(self, script: str, read: Callable[[Any], Value]) -> dict[int, Value]:  # Any: JSON
         answer = self._run(script)
         try:
-            return dict(json.loads(answer))
+            return {int(port): read(value) for port, value in dict(json.loads(answer)).items()}
         except (ValueError, TypeError) as error:
-            raise DeployFailed(
-                f"The script `{script}` does not print a JSON object: {error}.", slug="deploy-script"
-            ) from error
+            message = f"The script `{script}` does not print a JSON object as it should: {error}."
+            raise DeployFailed(message, slug="deploy-script") from error
 
     def _run(self, script: str, *, server: Server | None = None, environment: Mapping[str, str] | None = None) -> str:
         done = self._call(script, server=server, environment=environment)

@@ -16,52 +16,28 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from math import ceil
-from typing import Protocol
 
+from cipredict.act.deployment.answer import forget_approval, read_answer, refusal
 from cipredict.act.deployment.health import ask, wait_healthy, warm_up
 from cipredict.act.deployment.interface import DeployFailed, Release, Role, Server, Target
-from cipredict.act.deployment.papers import GoingOn, Papers, Phase, State
-from cipredict.act.deployment.watch import Watch
+from cipredict.act.deployment.observing import Judge, Observer
+from cipredict.act.deployment.outcome import Bad, Ended
+from cipredict.act.deployment.papers import Cause, GoingOn, Papers, Phase, State
 from cipredict.errors import UsageError
-from cipredict.plans.rollout import Finding, Rollout, Seen, Step, Verdict, WhenInconclusive
+from cipredict.plans.approvals import Approval
+from cipredict.plans.rollout import Finding, Rollout, Step, Verdict, WhenInconclusive
 
 LOOK_S = 0.1
 _WHOLE = 256
 
 
-class Judge(Protocol):
-    """Says what the evidence means; `look` counts from 1 over the whole deployment."""
-
-    def __call__(self, seen: Seen, /, *, look: int) -> Finding: ...  # noqa: D102  # above
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a deployment ended.
-
-    Attributes
-    ----------
-    is_live : the release serves
-    rolled_back_s : from the first sign of trouble to the old weights; None where it was not rolled back
-    """
-
-    deployment: str
-    release: str
-    is_live: bool
-    reason: str
-    duration_s: float
-    rolled_back_s: float | None = None
-
-
-class _Bad(Exception):  # how a deployment turns back, no error
-    pass
-
-
 class Engine:
-    """One environment's deployments; `tell` hears of every event."""
+    """One environment's deployments; `tell` hears of every event.
+
+    With `approval_key`, an approval counts only if it is signed with it.
+    """
 
     def __init__(
         self,
@@ -70,38 +46,40 @@ class Engine:
         papers: Papers,
         *,
         judge: Judge,
+        approval_key: bytes | None = None,
         tell: Callable[[str, Mapping[str, object]], None] = lambda _, __: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._rollout = rollout
         self._target = target
         self._papers = papers
-        self._judge = judge
+        self._approval_key = approval_key
         self._tell = tell
         self._now = now
         self._state = papers.load()
-        self._looks = 0
-        self._watch: Watch | None = None
+        self._observer = Observer(rollout, target, judge)
         self._healthy: set[Server] = set()
 
     # What a user asks for
 
-    def deploy(self, release: Release, *, by_hand: bool = False) -> Ended:
+    def deploy(self, release: Release, *, by_hand: bool = False, is_forced: bool = False) -> Ended:
         """Bring a release to everybody, or back to where things were.
 
         Raises
         ------
         UsageError
-            It is live already, one was cut, or one goes on elsewhere.
+            It is live already or was bad before, one was cut, or one goes on elsewhere.
         """
         with self._papers.lock():
             self._state = state = self._papers.load()
             if state.going_on:
-                message = f"The deployment of {state.going_on.release.name} has not ended."
-                hint = "Run `cipredict deploy resume` or `cipredict deploy abort` first."
-                raise UsageError(message, hint=hint, slug="deploy-unfinished")
+                raise _unfinished(state.going_on)
             if state.live and state.live.name == release.name:
                 raise UsageError(f"{release.name} is live already.", slug="deploy-live")
+            if release.name in state.pinned and not (by_hand or is_forced):
+                message = f"{release.name} was taken back before: {state.pinned[release.name]}."
+                hint = "Give the mended release another name, or give --force with a reason."
+                raise UsageError(message, hint=hint, slug="deploy-pinned")
             at = self._now()
             name = f"{at:%Y%m%dT%H%M%S}-{release.name}"
             self._papers.answer.unlink(missing_ok=True)
@@ -112,6 +90,7 @@ class Engine:
     def resume(self) -> Ended:
         """Finish a deployment that was cut, from the phase in which it was."""
         with self._unfinished():
+            self._save(replace(self._state, going_on=replace(self._going_on, is_waiting=False)))
             self._note("resumed")
             return self._go_on()
 
@@ -122,35 +101,74 @@ class Engine:
                 message = f"{self._going_on.release.name} serves everybody, and the old servers may be gone."
                 hint = "Run `cipredict deploy resume`, then `cipredict deploy rollback`."
                 raise UsageError(message, hint=hint, slug="deploy-promoted")
-            return self._roll_back(reason)
+            return self._roll_back(reason, Cause.STOPPED)
 
     def promote(self) -> Ended:
-        """Finish a deployment that was cut, without looking further."""
+        """Finish a deployment that was cut, without looking further, but only if the release is healthy."""
         with self._unfinished():
-            return self._promote()
+            if self._going_on.phase is Phase.ROLLING_BACK:
+                message = f"{self._going_on.release.name} is being taken back."
+                hint = "Run `cipredict deploy resume`, then deploy it again."
+                raise UsageError(message, hint=hint, slug="deploy-going-back")
+            return self._go_on(by_looking=False)
+
+    def restore(self) -> None:
+        """Bring back what the papers say, after the machine or the balancer was started again.
+
+        Raises
+        ------
+        UsageError
+            A deployment was cut, or nothing has been deployed.
+        DeployFailed
+            What should serve is not well.
+        """
+        with self._papers.lock():
+            self._state = state = self._papers.load()
+            if state.going_on:
+                raise _unfinished(state.going_on)
+            if state.live is None:
+                raise UsageError("Nothing has been deployed here.", slug="deploy-none")
+            self._target.prepare()
+            problems = self._revive(state.servers)
+            self._target.set_weights(_spread(_WHOLE, state.servers))
+            self._note("restored", release=state.live.name)
+            if problems:
+                raise DeployFailed(f"{state.live.name} is not well: {'; '.join(problems)}.", slug="deploy-unwell")
 
     # Phases
 
-    def _go_on(self) -> Ended:
+    def _go_on(self, *, by_looking: bool = True) -> Ended:
         try:
             self._target.prepare()
             going_on = self._going_on
             if going_on.phase is Phase.ROLLING_BACK:
-                return self._roll_back(going_on.reason)
-            if going_on.phase is Phase.STEPS:
+                return self._roll_back(going_on.reason, going_on.cause)
+            if going_on.phase is Phase.STEPS and by_looking:
                 self._take_steps()
+            elif going_on.phase is Phase.STEPS:
+                self._start_servers(self._steps[-1])
             return self._promote()
-        except (_Bad, DeployFailed) as bad:
-            return self._roll_back(str(bad))
+        except Bad as bad:
+            return self._roll_back(str(bad), bad.cause)
+        except (DeployFailed, OSError) as error:
+            return self._turn_back(str(error), Cause.BROKEN)
         except KeyboardInterrupt:
-            return self._roll_back("interrupted")
+            return self._turn_back("interrupted", Cause.STOPPED)
+
+    def _turn_back(self, reason: str, cause: Cause) -> Ended:
+        """Roll back, unless everybody has the new release already and the old servers may be gone."""
+        going_on = self._going_on
+        if going_on.phase is Phase.PROMOTING:
+            message = f"{going_on.release.name} serves everybody, but the old servers were not ended: {reason}"
+            raise DeployFailed(message, hint="Run `cipredict deploy resume`.", slug="deploy-unfinished")
+        return self._roll_back(reason, cause)
 
     def _take_steps(self) -> None:
         stable = self._state.of(Role.STABLE)
-        for server in stable:
-            self._target.start(server)  # those that run stay as they are
+        for problem in self._revive(stable):  # whoever mends that by a new release must not be kept from it
+            self._note("unwell", problem=problem)
         self._target.set_weights(_spread(_WHOLE, stable))
-        self._watch = Watch(self._target)
+        self._observer.begin()
         steps = self._steps
         decisive = max((n for n, step in enumerate(steps) if step.baseline), default=len(steps) - 1)
         for number, step in enumerate(steps):
@@ -160,15 +178,15 @@ class Engine:
                 self._wait_for_approval()
             self._set_weights(step)
             self._note("step", number=number, share=step.share, weights=dict(self._target.weights()))
-            finding = self._settle(self._bake(step.bake_s), is_decisive=number == decisive)
-            self._note(
-                "verdict", number=number, verdict=finding.verdict, reason=finding.reason, p_value=finding.p_value
-            )
+            self._settle(self._bake(step.bake_s), is_decisive=number == decisive)
 
     def _promote(self) -> Ended:
         self._proceed(phase=Phase.PROMOTING)
         state = self._state
         new, old = state.of(Role.CANARY), state.of(Role.STABLE, Role.BASELINE)
+        problems = self._revive([server for server in new if not self._target.is_running(server)])
+        if problems:
+            raise Bad(f"{self._going_on.release.name} does not run any more: {'; '.join(problems)}")
         self._target.set_weights(_spread(_WHOLE, new))
         is_empty = self._target.drain([server.port for server in old], within_s=self._rollout.drain_s) if old else True
         for server in old:
@@ -180,39 +198,65 @@ class Engine:
                 live=going_on.release,
                 servers=tuple(replace(server, role=Role.STABLE) for server in new),
                 releases=(*kept, going_on.release)[-self._rollout.keep_releases - 1 :],
+                pinned=self._pinned_without(going_on),
             )
         )
         reason = "" if is_empty else f"requests were still open after {self._rollout.drain_s:g} s of draining"
         return self._end(going_on, is_live=True, reason=reason)
 
-    def _roll_back(self, reason: str) -> Ended:
+    def _pinned_without(self, going_on: GoingOn) -> Mapping[str, str]:
+        """Give the bad releases after a promotion: not the new one, but one that was left by hand."""
+        pinned = {name: why for name, why in self._state.pinned.items() if name != going_on.release.name}
+        if going_on.by_hand and self._state.live:
+            pinned[self._state.live.name] = f"somebody returned to {going_on.release.name}"
+        return pinned
+
+    def _roll_back(self, reason: str, cause: Cause) -> Ended:
         """Give the old servers their traffic back first; whatever else there is to do can wait."""
         begin_s = time.monotonic()
         state = self._state
+        stable = state.of(Role.STABLE)
         with suppress(DeployFailed):  # a balancer that is gone has no weights; prepare brings it up again below
-            self._target.set_weights(_spread(_WHOLE, state.of(Role.STABLE)))
+            self._target.set_weights(_spread(_WHOLE, list(filter(self._target.is_running, stable)) or stable))
         rolled_back_s = time.monotonic() - begin_s
-        self._proceed(phase=Phase.ROLLING_BACK, reason=reason)
+        self._proceed(phase=Phase.ROLLING_BACK, reason=reason, cause=cause)
         self._target.prepare()
-        self._target.set_weights(_spread(_WHOLE, state.of(Role.STABLE)))
-        for problem in filter(None, (ask(self._rollout.health, server.port) for server in state.of(Role.STABLE))):
-            reason = f"{reason}; and the old release is not well: {problem}"
+        problems = self._revive(stable)
+        self._target.set_weights(_spread(_WHOLE, stable))
+        reason = "; and the old release is not well: ".join([reason, *problems])
         bad = state.of(Role.CANARY, Role.BASELINE)
         self._target.drain([server.port for server in bad], within_s=min(self._rollout.drain_s, 5.0))
         for server in bad:
             self._target.stop(server)
         going_on = self._going_on
-        self._save(replace(state, servers=state.of(Role.STABLE), going_on=None))
-        return self._end(going_on, is_live=False, reason=reason, rolled_back_s=rolled_back_s)
+        pinned = {**state.pinned, going_on.release.name: reason} if cause is Cause.BAD else state.pinned
+        self._save(replace(state, servers=stable, going_on=None, pinned=pinned))
+        return self._end(going_on, is_live=False, reason=reason, rolled_back_s=rolled_back_s, cause=cause)
+
+    def _revive(self, servers: Iterable[Server]) -> list[str]:
+        """Start those of a release that once was well that do not run; give what is wrong with any."""
+        problems = []
+        for server in servers:
+            try:
+                was_running = self._target.is_running(server)
+                self._target.start(server)
+            except DeployFailed as error:
+                problems.append(error.message)
+                continue
+            problems.append(
+                ask(self._rollout.health, server.port)
+                if was_running
+                else wait_healthy(self._rollout.health, server.port, has_ended=lambda: False)
+            )
+        return list(filter(None, problems))
 
     # Steps
 
     def _start_servers(self, step: Step) -> None:
         """Have as many servers of the new release as the step needs, and of the baseline; all healthy."""
-        wanted = max(1, ceil(step.share * self._rollout.servers - 1e-9))
-        self._have(Role.CANARY, self._going_on.release, wanted)
+        self._have(Role.CANARY, self._going_on.release, step.servers_of(self._rollout.servers))
         if step.baseline and self._state.live:
-            self._have(Role.BASELINE, self._state.live, wanted)
+            self._have(Role.BASELINE, self._state.live, step.servers_of(self._rollout.servers))
 
     def _have(self, role: Role, release: Release, wanted: int) -> None:
         present = self._state.of(role)
@@ -232,9 +276,9 @@ class Engine:
     def _wait_healthy(self, server: Server) -> None:
         if server in self._healthy:
             return
-        problem = wait_healthy(self._rollout.health, server.port, is_running=lambda: self._target.is_running(server))
+        problem = wait_healthy(self._rollout.health, server.port, has_ended=lambda: self._target.has_crashed(server))
         if problem:
-            raise _Bad(f"{server.release.name} did not start on port {server.port}: {problem}")
+            raise Bad(f"{server.release.name} did not start on port {server.port}: {problem}")
         warm_up(self._rollout.health, server.port, self._rollout.warm_up_requests)
         self._healthy.add(server)
         self._note("healthy", port=server.port, role=server.role, release=server.release.name)
@@ -257,62 +301,67 @@ class Engine:
                 return finding
 
     def _look(self) -> Finding:
-        self._looks += 1
         self._refuse_stop()
         state = self._state
-        for server in state.of(Role.CANARY):
-            if not self._target.is_running(server):
-                raise _Bad(f"{server.release.name} ended by itself on port {server.port}")
-        assert self._watch is not None  # noqa: S101  # made before the first step
-        self._watch.look(state.servers, with_seconds=self._rollout.watches_latency)
         if self._going_on.by_hand or not state.live:
+            self._observer.check_health(state.of(Role.CANARY))
             return Finding(Verdict.PASS, "healthy; there is nothing to compare with")
-        against = Role.BASELINE if state.of(Role.BASELINE) else Role.STABLE
-        finding = self._judge(self._watch.seen(against=against), look=self._looks)
+        finding = self._observer.look(state)
         if finding.verdict is Verdict.FAIL:
-            raise _Bad(finding.reason)
+            self._note_verdict(finding)
+            raise Bad(finding.reason)
         return finding
 
-    def _settle(self, finding: Finding, *, is_decisive: bool) -> Finding:
+    def _note_verdict(self, finding: Finding) -> None:
+        facts = {"verdict": finding.verdict, "reason": finding.reason, "p_value": finding.p_value}
+        evidence = self._observer.evidence
+        self._note("verdict", number=self._going_on.step, **facts, allowed=finding.allowed, evidence=evidence)
+
+    def _settle(self, finding: Finding, *, is_decisive: bool) -> None:
         """Do as wished where there was too little traffic: before everybody gets the release, not after."""
         wish = self._rollout.when_inconclusive
         deadline = time.monotonic() + (self._rollout.longest_wait_s if wish is WhenInconclusive.WAIT else 0.0)
         while finding.verdict is Verdict.INCONCLUSIVE and time.monotonic() < deadline:
             time.sleep(LOOK_S)
             finding = self._look()
+        self._note_verdict(finding)
         if finding.verdict is Verdict.INCONCLUSIVE and is_decisive and wish is not WhenInconclusive.PROMOTE:
-            raise _Bad(f"inconclusive: {finding.reason}")
-        return finding
+            raise Bad(f"inconclusive: {finding.reason}", Cause.INCONCLUSIVE)
 
     def _wait_for_approval(self) -> None:
         """Wait before everybody gets the release, and go on watching meanwhile."""
         going_on, state = self._going_on, self._state
         if not self._rollout.needs_approval or going_on.is_approved or going_on.by_hand or not state.live:
             return
-        self._note("waiting", approvers=list(self._rollout.approvers))
+        forget_approval(self._papers.answer)  # what was said before it was asked
+        self._save(replace(state, going_on=replace(going_on, is_waiting=True)))
+        self._note("waiting", approvers=list(self._rollout.approvers), decision_sha256=going_on.decision_sha256)
         deadline = time.monotonic() + self._rollout.approval_s
-        while (answer := self._answer()) is None:
+        while (approval := self._take_approval(going_on)) is None:
             if time.monotonic() > deadline:
-                raise _Bad(f"nobody approved within {self._rollout.approval_s:g} s")
+                raise Bad(f"nobody approved within {self._rollout.approval_s:g} s", Cause.UNAPPROVED)
             time.sleep(LOOK_S)
             self._look()
-        by = str(answer.get("by", ""))
-        if self._rollout.approvers and by not in self._rollout.approvers:
-            raise _Bad(f"{by} is none of the approvers {', '.join(self._rollout.approvers)}")
-        self._note("approved", by=by, reason=answer.get("reason", ""))
-        self._save(replace(state, going_on=replace(going_on, is_approved=True)))
+        self._note("approved", by=approval.user, reason=approval.reason, approval=json.loads(approval.to_record()))
+        self._save(replace(self._state, going_on=replace(self._going_on, is_waiting=False, is_approved=True)))
 
-    def _answer(self) -> Mapping[str, object] | None:
-        try:
-            document = json.loads(self._papers.answer.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # not there, or not whole
+    def _take_approval(self, going_on: GoingOn) -> Approval | None:
+        """Give the approval if it counts; one that does not is noted and thrown away."""
+        answer = read_answer(self._papers.answer)
+        if answer is None or not answer.is_approved:
             return None
-        return document if isinstance(document, dict) else None
+        key, approvers = self._approval_key, self._rollout.approvers
+        problem = refusal(answer.approval, going_on.decision_sha256, approvers, key=key)
+        if not problem:
+            return answer.approval
+        self._note("refused", problem=problem)
+        forget_approval(self._papers.answer)
+        return None
 
     def _refuse_stop(self) -> None:
-        answer = self._answer()
-        if answer is not None and not answer.get("is_approved"):
-            raise _Bad(f"stopped by {answer.get('by', 'somebody')}")
+        answer = read_answer(self._papers.answer)
+        if answer is not None and not answer.is_approved:
+            raise Bad(f"stopped by {answer.approval.user or 'somebody'}", Cause.STOPPED)
 
     # Papers
 
@@ -335,13 +384,16 @@ class Engine:
                 raise UsageError("No deployment is going on.", slug="deploy-none")
             yield
 
-    def _proceed(self, *, phase: Phase | None = None, step: int | None = None, reason: str = "") -> None:
+    def _proceed(
+        self, *, phase: Phase | None = None, step: int | None = None, reason: str = "", cause: Cause = Cause.NONE
+    ) -> None:
         going_on = self._going_on
         going_on = replace(
             going_on,
             phase=phase or going_on.phase,
             step=going_on.step if step is None else step,
             reason=reason or going_on.reason,
+            cause=cause or going_on.cause,
         )
         self._save(replace(self._state, going_on=going_on))
 
@@ -349,22 +401,45 @@ class Engine:
         self._state = state
         self._papers.save(state)
 
-    def _end(self, going_on: GoingOn, *, is_live: bool, reason: str, rolled_back_s: float | None = None) -> Ended:
-        at = self._now()
+    def _end(
+        self,
+        going_on: GoingOn,
+        *,
+        is_live: bool,
+        reason: str,
+        rolled_back_s: float | None = None,
+        cause: Cause = Cause.NONE,
+    ) -> Ended:
+        name = going_on.deployment
         ended = Ended(
-            going_on.deployment,
+            name,
             going_on.release.name,
             is_live,
             reason,
-            (at - going_on.started_at).total_seconds(),
+            (self._now() - going_on.started_at).total_seconds(),
             rolled_back_s,
+            cause,
+            tuple(
+                entry
+                for entry in self._papers.journal()
+                if entry.get("event") == "verdict" and entry.get("deployment") == name
+            ),
         )
-        self._note("promoted" if is_live else "rolled-back", release=ended.release, reason=reason)
+        event = "promoted" if is_live else "rolled-back"
+        self._note(event, release=ended.release, reason=reason, cause=cause, deployment=name)
         return ended
 
     def _note(self, event: str, **facts: object) -> None:
-        self._papers.note(event, self._now(), **facts)
+        going_on = self._state.going_on
+        deployment = {"deployment": going_on.deployment} if going_on else {}
+        self._papers.note(event, self._now(), **{**deployment, **facts})
         self._tell(event, facts)
+
+
+def _unfinished(going_on: GoingOn) -> UsageError:
+    message = f"The deployment of {going_on.release.name} has not ended."
+    hint = "Run `cipredict deploy resume` or `cipredict deploy abort` first."
+    return UsageError(message, hint=hint, slug="deploy-unfinished")
 
 
 def _spread(weight: int, servers: Iterable[Server]) -> dict[int, int]:

@@ -10,23 +10,25 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
 from cipredict.act.deployment.answer_times import AnswerTimes, free_port
 from cipredict.act.deployment.interface import DeployFailed, Server, Traffic
 from cipredict.act.deployment.servers import LocalServers
-from cipredict.act.deployment.supervisor import spawn
+from cipredict.act.deployment.supervisor import is_process, spawn
 from cipredict.plans.rollout import Rollout
 
 _BACKEND = "app"
+_MARK = "MARK"
 _START_S = 5.0
 _PAUSE_S = 0.02
 _CONFIGURATION = """\
@@ -36,6 +38,9 @@ global
     server-state-file {state}
     pidfile {pid}
     log 127.0.0.1:{log} len 512 format raw local0 info
+    # Two of them on one address would share its users out, each by weights of its own.
+    noreuseport
+    description {mark}
 defaults
     mode http
     timeout connect 2s
@@ -74,19 +79,20 @@ class HAProxy:
     # Target
 
     def prepare(self) -> None:
-        """Start HAProxy where it does not run, and reload it where its configuration has changed."""
+        """Start HAProxy where it does not run, and reload it where it has read another configuration than this."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self._sockets.stat().st_uid != os.getuid():
+            raise DeployFailed(f"{self._sockets} belongs to somebody else.", slug="deploy-balancer")
         content = self._configuration()
-        is_changed = not self._path.exists() or self._path.read_text(encoding="utf-8") != content
-        if is_changed:
+        if not self._path.exists() or self._path.read_text(encoding="utf-8") != content:
             unfinished = self._path.with_suffix(".new")
             unfinished.write_text(content, encoding="utf-8")
             _check(unfinished)
             unfinished.replace(self._path)
         if not self._answers():
             self._launch()
-        elif is_changed:
+        elif f"description: {_mark(content)}" not in self._command("show info"):  # it has read another one
             self.reload()
 
     def start(self, server: Server) -> None:
@@ -94,8 +100,12 @@ class HAProxy:
         self._servers.start(server)
 
     def is_running(self, server: Server) -> bool:
-        """Tell whether its process lives and has not been started again."""
+        """Tell whether its process lives."""
         return self._servers.is_running(server.port)
+
+    def has_crashed(self, server: Server) -> bool:
+        """Tell whether it has ended by itself."""
+        return self._servers.has_crashed(server.port)
 
     def stop(self, server: Server) -> None:
         """End a server, which HAProxy forgets."""
@@ -159,9 +169,9 @@ class HAProxy:
     def reload(self) -> None:
         """Have HAProxy read its configuration again; weights stay, idle keep-alive connections are reset."""
         self._save_state()
+        worker = self._worker()
         os.kill(int(self._pid_path.read_text(encoding="utf-8").split()[0]), signal.SIGUSR2)
-        time.sleep(_PAUSE_S)
-        self._wait_for_answer()
+        self._wait_for_answer(lambda: self._answers() and self._worker() != worker)
 
     def shut_down(self) -> None:
         """End HAProxy and all servers: for tests, and for those who leave."""
@@ -171,7 +181,8 @@ class HAProxy:
             self._times.close()
         if self._pid_path.exists():
             for pid in map(int, self._pid_path.read_text(encoding="utf-8").split()):
-                _end(pid)
+                if is_process(pid, str(self._path)):
+                    _end(pid)
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     @property
@@ -184,7 +195,8 @@ class HAProxy:
 
     def _configuration(self) -> str:
         servers = "\n".join(f"    server p{port} 127.0.0.1:{port} weight 1 disabled" for port in self._rollout.ports)
-        return _CONFIGURATION.format(
+        content = _CONFIGURATION.format(
+            mark=_MARK,
             environment=self._rollout.environment,
             runtime=self._runtime,
             state=self._folder / "haproxy.state",
@@ -194,6 +206,7 @@ class HAProxy:
             backend=_BACKEND,
             servers=servers,
         )
+        return content.replace(f"description {_MARK}", f"description {_mark(content)}")
 
     def _log_port(self) -> int:
         """Give the port of the log, chosen once: another one would be another configuration."""
@@ -203,18 +216,22 @@ class HAProxy:
         return int(path.read_text(encoding="utf-8"))
 
     def _launch(self) -> None:
-        (self._folder / "haproxy.state").touch()
-        spawn([_program(), "-W", "-f", str(self._path)], self._folder / "haproxy.log")
-        self._wait_for_answer()
+        (self._folder / "haproxy.state").write_text("", encoding="utf-8")  # whoever launches it sets the weights
+        pid = spawn([_program(), "-W", "-f", str(self._path)], self._folder / "haproxy.log")
+        self._wait_for_answer(self._answers, has_ended=lambda: bool(os.waitpid(pid, os.WNOHANG)[0]))
 
-    def _wait_for_answer(self) -> None:
+    def _wait_for_answer(self, has_come: Callable[[], bool], *, has_ended: Callable[[], bool] = lambda: False) -> None:
         deadline = time.monotonic() + _START_S
-        while not self._answers():
-            if time.monotonic() > deadline:
+        while not has_come():
+            if has_ended() or time.monotonic() > deadline:
                 last = (self._folder / "haproxy.log").read_text(encoding="utf-8", errors="replace").strip()
                 reason = last.splitlines()[-1] if last else "it says nothing"
                 raise DeployFailed(f"HAProxy does not start: {reason}", slug="deploy-balancer")
             time.sleep(_PAUSE_S)
+
+    def _worker(self) -> str:
+        """Give the process that answers; a reload starts another."""
+        return next(line for line in self._command("show info").splitlines() if line.startswith("Pid:"))
 
     def _answers(self) -> bool:
         try:
@@ -237,7 +254,7 @@ class HAProxy:
             answer = self._ask("; ".join(lines))
         except OSError as error:
             message = f"HAProxy does not answer on {self._runtime}: {error.strerror or error}."
-            hint = "If it was killed, `cipredict deploy resume` or `abort` starts it again."
+            hint = "If it was killed, `cipredict deploy restore` starts it again; `resume` or `abort` in a deployment."
             raise DeployFailed(message, hint=hint, slug="deploy-balancer") from error
         if lines[0].startswith("set") and answer.strip():
             raise DeployFailed(f"HAProxy refuses: {' '.join(answer.split())}", slug="deploy-balancer")
@@ -252,6 +269,11 @@ class HAProxy:
             while chunk := runtime.recv(65536):
                 answer += chunk
             return answer.decode()
+
+
+def _mark(content: str) -> str:
+    """Name a configuration, with its mark or before it has one."""
+    return hashlib.sha256(re.sub(r"\n    description .*", "", content).encode()).hexdigest()[:12]
 
 
 def _name(port: int) -> str:

@@ -6,9 +6,10 @@ import http.client
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
+from cipredict.act.deployment.beside import Beside
 from cipredict.plans.rollout import HealthCheck
 
 _HOST = "127.0.0.1"
@@ -41,7 +42,7 @@ def _ask_command(check: HealthCheck, port: int) -> str:
     return "" if done.returncode == 0 else f"{command[0]} exited with {done.returncode}"
 
 
-def wait_healthy(check: HealthCheck, port: int, *, is_running: Callable[[], bool]) -> str:
+def wait_healthy(check: HealthCheck, port: int, *, has_ended: Callable[[], bool]) -> str:
     """Wait until a new server is well; give why it is not, empty where it is.
 
     A process that keeps ending is given up before its start period is over: its keeper starts it again meanwhile.
@@ -53,10 +54,32 @@ def wait_healthy(check: HealthCheck, port: int, *, is_running: Callable[[], bool
         in_a_row = 0 if problem else in_a_row + 1
         if in_a_row >= check.successes:
             return ""
-        if not is_running():
+        if has_ended():
             return "its process has ended"
         time.sleep(check.interval_s)
     return f"not healthy within {check.start_period_s:g} s: {problem}"
+
+
+class Vigil:
+    """Goes on asking servers that users reach, beside the deployment: one may hang and not end."""
+
+    def __init__(self, check: HealthCheck) -> None:
+        self._check = check
+        self._in_a_row: dict[int, int] = {}
+        self._ports: Sequence[int] = ()
+        self._asked = Beside(self._ask_all, every_s=check.interval_s)
+
+    def look(self, ports: Sequence[int]) -> str:
+        """Give what is wrong with a server that has failed often enough in a row; empty where none has."""
+        self._ports = ports
+        for port, problem in (self._asked.take() or {}).items():
+            self._in_a_row[port] = self._in_a_row.get(port, 0) + 1 if problem else 0
+            if self._in_a_row[port] >= self._check.failures:
+                return problem
+        return ""
+
+    def _ask_all(self) -> dict[int, str]:
+        return {port: ask(self._check, port) for port in self._ports}
 
 
 def warm_up(check: HealthCheck, port: int, requests: int) -> None:

@@ -87,6 +87,9 @@ class Target(Protocol):
     def is_running(self, server: Server) -> bool:
         """Tell whether its process lives."""
 
+    def has_crashed(self, server: Server) -> bool:
+        """Tell whether its process has ended by itself since it was started, even if it lives again."""
+
     def stop(self, server: Server) -> None:
         """End a server that has been drained."""
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from cipredict.act.deployment.answer_times import free_port
 from cipredict.act.deployment.interface import DeployFailed, Server, Traffic
 from cipredict.act.deployment.servers import LocalServers
+from cipredict.act.deployment.supervisor import is_process
 from cipredict.plans.rollout import Rollout
 
 _START_S = 5.0
@@ -75,7 +76,7 @@ class Nginx:
         """Start nginx where it does not run."""
         (self._folder / "tmp").mkdir(parents=True, exist_ok=True)
         if not self._path.exists():
-            self._write(self.weights())
+            self._write(self.weights()).replace(self._path)
         if self._pid() is None:
             done = _run("-c", str(self._path))
             if done.returncode:
@@ -87,8 +88,12 @@ class Nginx:
         self._servers.start(server)
 
     def is_running(self, server: Server) -> bool:
-        """Tell whether its process lives and has not been started again."""
+        """Tell whether its process lives."""
         return self._servers.is_running(server.port)
+
+    def has_crashed(self, server: Server) -> bool:
+        """Tell whether it has ended by itself."""
+        return self._servers.has_crashed(server.port)
 
     def stop(self, server: Server) -> None:
         """End a server."""
@@ -96,11 +101,9 @@ class Nginx:
 
     def set_weights(self, weights: Mapping[int, int]) -> None:
         """Write the upstream, have nginx check it, and reload."""
-        before = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
-        self._write(weights)
-        done = _run("-t", "-q", "-c", str(self._path))
+        unfinished = self._write(weights)
+        done = _run("-t", "-q", "-c", str(unfinished))
         if done.returncode:
-            self._path.write_text(before, encoding="utf-8")
             raise DeployFailed(f"nginx refuses its configuration: {_last(done.stderr)}", slug="deploy-balancer")
         pid = self._pid()
         if pid is None:
@@ -108,6 +111,7 @@ class Nginx:
                 "nginx does not run.", hint="`cipredict deploy resume` starts it.", slug="deploy-balancer"
             )
         before_workers = self._workers()
+        unfinished.replace(self._path)  # and no later than that: `weights` reads it
         os.kill(pid, signal.SIGHUP)
         deadline = time.monotonic() + _START_S
         while before_workers & self._workers() and time.monotonic() < deadline:
@@ -160,7 +164,8 @@ class Nginx:
     def _path(self) -> Path:
         return self._folder / "nginx.conf"
 
-    def _write(self, weights: Mapping[int, int]) -> None:
+    def _write(self, weights: Mapping[int, int]) -> Path:
+        """Write a configuration beside the one that nginx has read."""
         servers = "\n".join(
             f"        server 127.0.0.1:{port} weight={weight};" for port, weight in sorted(weights.items()) if weight
         )
@@ -173,7 +178,7 @@ class Nginx:
         )
         unfinished = self._path.with_suffix(".new")
         unfinished.write_text(content, encoding="utf-8")
-        unfinished.replace(self._path)
+        return unfinished
 
     def _log_port(self) -> int:
         path = self._folder / "log.port"
@@ -211,8 +216,7 @@ class Nginx:
     def _pid(self) -> int | None:
         with suppress(OSError, ValueError):
             pid = int((self._folder / "nginx.pid").read_text(encoding="utf-8"))
-            os.kill(pid, 0)
-            return pid
+            return pid if is_process(pid, str(self._path)) else None
         return None
 
     def _workers(self, *, are_leaving: bool = False) -> set[str]:

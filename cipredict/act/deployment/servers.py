@@ -18,14 +18,14 @@ class LocalServers:
         self._folder = folder
 
     def start(self, server: Server) -> None:
-        """Start a server, unless it runs.
+        """Start a server, unless it is kept running.
 
         Raises
         ------
         DeployFailed
             Somebody else listens on its port.
         """
-        if self.is_running(server.port):
+        if supervisor.read_status(self.folder(server.port)) is not None:
             return
         if _is_taken(server.port):
             message = f"Port {server.port} is in use by another program."
@@ -33,13 +33,14 @@ class LocalServers:
         supervisor.launch(self.folder(server.port), server.command, dict(server.release.environment))
 
     def is_running(self, port: int) -> bool:
-        """Tell whether there is a keeper, and its server has not ended since it was started."""
+        """Tell whether the server of a port lives, or is being started for the first time."""
         status = supervisor.read_status(self.folder(port))
-        return status is not None and not status.restarts and status.last_exit is None
+        return status is not None and (status.server is not None or status.last_exit is None)
 
-    def has_keeper(self, port: int) -> bool:
-        """Tell whether anything has to be ended on a port."""
-        return supervisor.read_status(self.folder(port)) is not None
+    def has_crashed(self, port: int) -> bool:
+        """Tell whether it has ended by itself since it was started; its keeper starts it again."""
+        status = supervisor.read_status(self.folder(port))
+        return status is None or bool(status.restarts) or status.last_exit is not None
 
     def memory_bytes(self, port: int) -> int:
         """Give what the server of a port holds in memory; 0 where that is unknown."""

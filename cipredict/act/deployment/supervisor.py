@@ -45,8 +45,7 @@ def launch(folder: Path, command: tuple[str, ...], environment: dict[str, str]) 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "status.json").unlink(missing_ok=True)
     keeper = spawn([sys.executable, "-m", __name__, str(folder), "--", *command], folder / "output.log", environment)
-    if not (folder / "status.json").exists():  # known before it has said anything itself
-        _write(folder, Status(keeper, None, 0, None))
+    _write(folder, Status(keeper, None, 0, None), is_first=True)  # known before it has said anything itself
 
 
 def spawn(command: list[str], log: Path, environment: dict[str, str] | None = None) -> int:
@@ -66,12 +65,12 @@ def spawn(command: list[str], log: Path, environment: dict[str, str] | None = No
 
 
 def read_status(folder: Path) -> Status | None:
-    """Give what the keeper says, None where there is none, or where it is dead."""
+    """Give what the keeper says, None where there is none, or where it and its server are dead."""
     try:
         status = Status(**json.loads((folder / "status.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return status if _is_keeper(status.keeper, folder) else None
+    return status if _is_keeper(status.keeper, folder) or _is_left_alone(status) else None
 
 
 def end(folder: Path, *, within_s: float = _GRACE_S + 2) -> None:
@@ -87,6 +86,35 @@ def end(folder: Path, *, within_s: float = _GRACE_S + 2) -> None:
     if _is_keeper(status.keeper, folder):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(status.keeper, signal.SIGKILL)
+    _end_left_alone(status)
+
+
+def _end_left_alone(status: Status) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + _GRACE_S
+        if _is_left_alone(status):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(status.keeper, number)
+        while _is_left_alone(status) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def is_process(pid: int, word: str) -> bool:
+    """Tell whether a process lives and has a word in its command line: numbers of processes are given out again."""
+    try:
+        return word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _is_left_alone(status: Status) -> bool:
+    """Tell whether a server lives on whose keeper was killed: it is still of the keeper's session."""
+    try:
+        stat = Path(f"/proc/{status.server}/stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2]
+    except OSError:
+        return False
+    state, _, _, session, *_ = stat.split()
+    return int(session) == status.keeper and state not in "ZX"
 
 
 def _is_keeper(pid: int, folder: Path) -> bool:
@@ -100,10 +128,16 @@ def _is_keeper(pid: int, folder: Path) -> bool:
     return not has_ended and (str(folder).encode() in words or words == [b""])  # a child that is not yet the keeper
 
 
-def _write(folder: Path, status: Status) -> None:
+def _write(folder: Path, status: Status, *, is_first: bool = False) -> None:
+    """Replace the status; the first one replaces none, because the keeper knows more."""
     unfinished = folder / f".status.{os.getpid()}.json"
     unfinished.write_text(json.dumps(status._asdict()), encoding="utf-8")
-    unfinished.replace(folder / "status.json")
+    if is_first:
+        with contextlib.suppress(FileExistsError):
+            os.link(unfinished, folder / "status.json")
+        unfinished.unlink()
+    else:
+        unfinished.replace(folder / "status.json")
 
 
 class _Keeper:
@@ -138,6 +172,8 @@ class _Keeper:
             sys.stderr.write(f"cannot start {self._command[0]}: {error}\n")
             self._last_exit = 127
             return
+        if self._ending.is_set():  # the signal came while it was being started
+            self._server.terminate()
         self._tell()
         self._last_exit = self._server.wait()
         self._server = None

@@ -37,7 +37,7 @@ class Freeze:
             return self.first <= moment.date() <= self.last
         clock = moment.time()
         if self.begin < self.end:
-            return moment.weekday() in self.days and self.begin <= clock <= self.end
+            return moment.weekday() in self.days and self.begin <= clock and (clock < self.end or self.end == time.max)
         yesterday = (moment.weekday() - 1) % 7
         return (moment.weekday() in self.days and clock >= self.begin) or (yesterday in self.days and clock < self.end)
 
@@ -64,7 +64,12 @@ def parse_freeze(text: str) -> Freeze:
     days = frozenset((first_day + n) % 7 for n in range((last_day - first_day) % 7 + 1))
     if not match["from"]:
         return Freeze(text, days)
-    return Freeze(text, days, time.fromisoformat(match["from"]), time.fromisoformat(match["to"]))
+    return Freeze(text, days, time.fromisoformat(match["from"]), _end(match["to"]))
+
+
+def _end(text: str) -> time:
+    """Read when a window ends; whoever writes 23:59 or 24:00 means the whole day."""
+    return time.max if text in ("23:59", "24:00") else time.fromisoformat(text)
 
 
 def frozen_by(freezes: tuple[Freeze, ...], moment: datetime) -> Freeze | None:

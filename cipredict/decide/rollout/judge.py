@@ -6,14 +6,17 @@ rollback:
 
 * errors: does the canary err more often than the baseline (Fisher's exact test on counts)?
 * limit: does it err more often than `rollback_threshold` allows, whatever the baseline does (binomial)?
-* latency: is it slower (Mann-Whitney), and by enough that people notice (A12 and the ratio of the medians)?
+* latency: is it slower (Mann-Whitney), and by enough that people notice (A12 and the ratio of the medians)? Asked only
+  beside a baseline: what served before was timed under another load, and by old processes
 
-And memory, which needs no test: a server that has grown to twice the size of its twin will not stop there.
+And memory, which needs no test: a server that has grown to twice the size of its twin will not stop there. Numbers
+of the project's own (`metrics`) are held against their limits, several in a row, without a test either.
 """
 
 from __future__ import annotations
 
 from cipredict.decide.rollout.evidence import alpha_at, binomial_greater, fisher_greater, mann_whitney_greater
+from cipredict.decide.rollout.metrics import beyond_limit
 from cipredict.plans.rollout import Counts, Finding, Limits, Seen, Verdict
 
 
@@ -25,6 +28,8 @@ def judge(seen: Seen, limits: Limits, *, look: int) -> Finding:
         or _more_errors(seen, allowed)
         or _slower(seen, limits, allowed)
         or _larger(seen, limits)
+        or _beyond(seen)
+        or _unknown(seen)
         or _so_far(seen, limits)
     )
 
@@ -47,7 +52,7 @@ def _more_errors(seen: Seen, allowed: float) -> Finding | None:
 
 
 def _slower(seen: Seen, limits: Limits, allowed: float) -> Finding | None:
-    if not (seen.canary_s and seen.baseline_s):
+    if not (seen.is_paired and seen.canary_s and seen.baseline_s):  # seconds of another time prove nothing
         return None
     shift = mann_whitney_greater(seen.canary_s, seen.baseline_s)
     is_slow = shift.a12 > limits.slower_a12 and shift.median_ratio > limits.slower_ratio
@@ -63,6 +68,17 @@ def _larger(seen: Seen, limits: Limits) -> Finding | None:
         return None
     sizes = f"{seen.canary_bytes / 1e6:,.0f} MB against {seen.baseline_bytes / 1e6:,.0f} MB of the old release"
     return Finding(Verdict.FAIL, f"it takes {sizes}")
+
+
+def _beyond(seen: Seen) -> Finding | None:
+    return next((Finding(Verdict.FAIL, reason) for reason in filter(None, map(beyond_limit, seen.readings))), None)
+
+
+def _unknown(seen: Seen) -> Finding | None:
+    for reading in seen.readings:
+        if not reading.values:
+            return Finding(Verdict.INCONCLUSIVE, f"{reading.metric.name}: {reading.problem}")
+    return None
 
 
 def _so_far(seen: Seen, limits: Limits) -> Finding:

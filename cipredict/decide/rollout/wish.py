@@ -8,17 +8,17 @@ people write here; inside they are shares.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
+from cipredict.decide.rollout import table as kinds
 from cipredict.decide.rollout.freeze import Freeze, parse_freeze
+from cipredict.decide.rollout.metrics import parse_metrics
 from cipredict.decide.rollout.strategy import canary_shares, plan_steps
 from cipredict.errors import SettingsError
-from cipredict.plans.rollout import HealthCheck, Limits, Rollout, Strategy, WhenInconclusive
+from cipredict.plans.rollout import Cluster, HealthCheck, Limits, Rollout, Strategy, WhenInconclusive
 
-Value = TypeVar("Value")
-TARGETS = ("haproxy", "nginx", "command")
+TARGETS = ("haproxy", "nginx", "command", "kubernetes")
 _PORTS = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?")
 
 
@@ -38,170 +38,90 @@ def parse_wish(table: Mapping[str, object], *, where: str, environment: str = "p
     SettingsError
         With every problem: unknown keys, wrong kinds, shares outside 0 to 100.
     """
-    reader = _Reader({key.replace("-", "_"): value for key, value in table.items()})
+    reader = kinds.Table(table)
     strategy = reader.take("strategy", _strategy, Strategy.BLUE_GREEN)
-    first = reader.take("canary_percentage", _share, 0.1)
-    shares = reader.take("steps", _shares, canary_shares(first) if 0 < first < 1 else (1.0,))
-    bake_s = reader.take("bake_s", _seconds, 10.0)
-    servers = reader.take("servers", _count, 1)
+    first = reader.take("canary_percentage", kinds.share_above_0, 0.1)
+    shares = reader.take("steps", kinds.shares, canary_shares(first) if first < 1 else (1.0,))
+    bake_s = reader.take("bake_s", kinds.seconds, 10.0)
+    servers = reader.take("servers", kinds.count, 1)
+    steps = plan_steps(strategy, shares=shares, bake_s=bake_s, servers=servers)
+    nowhere: tuple[int, ...] = ()
+    ports = reader.take("ports", _ports, nowhere)
+    needed = 2 * servers + max((step.servers_of(servers) for step in steps if step.baseline), default=0)
+    if ports and len(ports) < needed:
+        reader.complain(f"ports: old, new and baseline servers need {needed} at once, and these are {len(ports)}")
+    error_share = reader.take("rollback_threshold", kinds.share, 0.05)
     rollout = Rollout(
         environment=environment,
-        target=reader.take("target", _choice(TARGETS), "haproxy"),
+        target=reader.take("target", kinds.choice(TARGETS), "haproxy"),
         strategy=strategy,
-        steps=plan_steps(strategy, shares=shares, bake_s=bake_s, servers=servers),
+        steps=steps,
         first_steps=plan_steps(strategy, shares=shares, bake_s=bake_s, servers=servers, is_first=True),
         servers=servers,
-        command=reader.take("command", _words, ()),
-        ports=reader.take("ports", _ports, ()),
-        listen=reader.take("listen", _text, ""),
+        command=reader.take("command", kinds.words, ()),
+        ports=ports,
+        listen=reader.take("listen", kinds.text, ""),
         health=_health(reader),
-        warm_up_requests=reader.take("warm_up_requests", _number_of_things, 0),
+        warm_up_requests=reader.take("warm_up_requests", kinds.number_of_things, 0),
         limits=Limits(
-            error_share=reader.take("rollback_threshold", _share, 0.05),
-            least_requests=reader.take("least_requests", _count, 100),
+            error_share=error_share,
+            least_requests=reader.take("least_requests", kinds.count, 100),
+            slower_ratio=reader.take("slower_ratio", kinds.ratio, 1.5),
+            memory_ratio=reader.take("memory_ratio", kinds.ratio, 2.0),
         ),
-        watches_latency=reader.take("latency", _flag, default=True),
-        drain_s=reader.take("drain_s", _seconds, 30.0),
+        watches_latency=reader.take("latency", kinds.flag, default=True),
+        drain_s=reader.take("drain_s", kinds.seconds, 30.0),
         when_inconclusive=reader.take("when_inconclusive", _when_inconclusive, WhenInconclusive.ROLLBACK),
-        longest_wait_s=reader.take("longest_wait_s", _seconds, 300.0),
-        needs_approval=reader.take("approval", _flag, default=False),
-        approvers=reader.take("approvers", _names, ()),
-        approval_s=reader.take("approval_s", _seconds, 3600.0),
-        keep_releases=reader.take("keep_releases", _count, 5),
-        scripts=reader.take("scripts", _scripts, {}),
+        longest_wait_s=reader.take("longest_wait_s", kinds.seconds, 300.0),
+        needs_approval=reader.take("approval", kinds.flag, default=False),
+        approvers=reader.take("approvers", kinds.texts, ()),
+        approval_s=reader.take("approval_s", kinds.seconds, 3600.0),
+        keep_releases=reader.take("keep_releases", kinds.count, 5),
+        scripts=reader.take("scripts", kinds.scripts, {}),
+        metrics=reader.take("metrics", lambda value: parse_metrics(value, error_share=error_share), ()),
+        cluster=reader.take("kubernetes", _cluster, None),
     )
     wish = Wish(rollout, reader.take("freeze", _freezes, ()))
-    reader.refuse(where)
+    if reader.problems:
+        raise SettingsError(f"{where}: {'; '.join(reader.problems)}.", slug="deploy-settings")
     return wish
 
 
-class _Reader:
-    """Takes keys out of a table and collects what is wrong with them."""
-
-    def __init__(self, table: Mapping[str, object]) -> None:
-        self._left = dict(table)
-        self._problems: list[str] = []
-
-    def take(self, key: str, parse: Callable[[object], Value], default: Value) -> Value:
-        if key not in self._left:
-            return default
-        value = self._left.pop(key)
-        try:
-            return parse(value)
-        except (ValueError, TypeError) as error:
-            self._problems.append(f"{key} = {value!r}: {error}")
-            return default
-
-    def refuse(self, where: str) -> None:
-        problems = [*self._problems, *(f"{key}: unknown key" for key in self._left)]
-        if problems:
-            raise SettingsError(f"{where}: {'; '.join(problems)}.", slug="deploy-settings")
+def _cluster(value: object) -> Cluster:
+    reader = kinds.Table(value)
+    cluster = Cluster(
+        name=reader.take("name", kinds.dns_label, ""),
+        image=reader.take("image", kinds.text, ""),
+        port=reader.take("port", kinds.port, 8080),
+        namespace=reader.take("namespace", kinds.dns_label, "default"),
+        ingress=reader.take("ingress", kinds.dns_label, ""),
+        argo=reader.take("argo", kinds.flag, default=True),
+    )
+    for key in ("name", "image"):
+        if not getattr(cluster, key):
+            reader.complain(f"{key} is missing")
+    reader.refuse()
+    return cluster
 
 
-def _health(reader: _Reader) -> HealthCheck:
+def _health(reader: kinds.Table) -> HealthCheck:
     return HealthCheck(
-        path=reader.take("health_check", _path, ""),
-        command=reader.take("health_command", _words, ()),
-        interval_s=reader.take("health_interval_s", _seconds, 0.2),
-        timeout_s=reader.take("health_timeout_s", _seconds, 2.0),
-        successes=reader.take("health_successes", _count, 2),
-        failures=reader.take("health_failures", _count, 3),
-        start_period_s=reader.take("start_period_s", _seconds, 30.0),
+        path=reader.take("health_check", kinds.path, ""),
+        command=reader.take("health_command", kinds.words, ()),
+        interval_s=reader.take("health_interval_s", kinds.seconds, 0.2),
+        timeout_s=reader.take("health_timeout_s", kinds.seconds, 2.0),
+        successes=reader.take("health_successes", kinds.count, 2),
+        failures=reader.take("health_failures", kinds.count, 3),
+        start_period_s=reader.take("start_period_s", kinds.seconds, 30.0),
     )
 
 
 def _strategy(value: object) -> Strategy:
-    return Strategy(_choice(tuple(Strategy))(value))
+    return Strategy(kinds.choice(tuple(Strategy))(value))
 
 
 def _when_inconclusive(value: object) -> WhenInconclusive:
-    return WhenInconclusive(_choice(tuple(WhenInconclusive))(value))
-
-
-def _choice(words: tuple[str, ...]) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        if value not in words:
-            raise ValueError(f"is none of {', '.join(words)}")
-        return str(value)
-
-    return parse
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError("is no number")
-    return float(value)
-
-
-def _share(value: object) -> float:
-    number = _number(value)
-    if not 0 <= number <= 100:
-        raise ValueError("a percentage lies between 0 and 100")
-    return number / 100
-
-
-def _shares(value: object) -> tuple[float, ...]:
-    if not isinstance(value, list | tuple) or not value:
-        raise TypeError("write a list of percentages, such as [10, 50, 100]")
-    shares = tuple(map(_share, value))
-    if list(shares) != sorted(set(shares)) or not shares[0]:
-        raise ValueError("the percentages must rise, from above 0")
-    return shares if shares[-1] == 1 else (*shares, 1.0)
-
-
-def _seconds(value: object) -> float:
-    number = _number(value)
-    if not 0 <= number < float("inf"):
-        raise ValueError("seconds are 0 or more")
-    return number
-
-
-def _number_of_things(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError("is no number of things")
-    return value
-
-
-def _count(value: object) -> int:
-    number = _number_of_things(value)
-    if not number:
-        raise ValueError("must be 1 or more")
-    return number
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("write true or false")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("write a text")
-    return value
-
-
-def _path(value: object) -> str:
-    return f"/{_text(value).lstrip('/')}"
-
-
-def _names(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise TypeError("write a list of texts")
-    return tuple(value)
-
-
-def _words(value: object) -> tuple[str, ...]:
-    words = _names(value)
-    if not words:
-        raise ValueError("names no program")
-    return words
-
-
-def _scripts(value: object) -> Mapping[str, tuple[str, ...]]:
-    if not isinstance(value, dict):
-        raise TypeError("write a table of commands")
-    return {name: _words(command) for name, command in value.items()}
+    return WhenInconclusive(kinds.choice(tuple(WhenInconclusive))(value))
 
 
 def _ports(value: object) -> tuple[int, ...]:
@@ -215,4 +135,4 @@ def _ports(value: object) -> tuple[int, ...]:
 
 
 def _freezes(value: object) -> tuple[Freeze, ...]:
-    return tuple(map(parse_freeze, _names(value)))
+    return tuple(map(parse_freeze, kinds.texts(value)))

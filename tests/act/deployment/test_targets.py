@@ -6,7 +6,9 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from cipredict.act.deployment import supervisor
 from cipredict.act.deployment.command import CommandTarget
 from cipredict.act.deployment.haproxy import HAProxy
 from cipredict.act.deployment.health import wait_healthy
@@ -88,7 +91,7 @@ class Place:
         for server in servers:
             self.target.start(server)
         for server in servers:
-            assert "" == wait_healthy(self.rollout.health, server.port, is_running=lambda: True)
+            assert "" == wait_healthy(self.rollout.health, server.port, has_ended=lambda: False)
 
     def ask(self, times: int) -> Counter[str]:
         """Count who answers users; a target of scripts has no door of its own."""
@@ -98,6 +101,11 @@ class Place:
                 connection.request("GET", "/")
                 answers[connection.getresponse().read().decode()] += 1
         return answers
+
+    @property
+    def old_server(self) -> int | None:
+        status = supervisor.read_status(self.folder / "servers" / str(self.old.port))
+        return status.server if status else None
 
     def close(self) -> None:
         if isinstance(self.target, HAProxy | Nginx):
@@ -173,14 +181,58 @@ def test_everything_may_be_repeated(place: Place) -> None:
     assert not place.target.is_running(place.old)
 
 
-def test_a_server_that_ends_by_itself_does_not_count_as_running(place: Place) -> None:
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_server_that_ended_by_itself_is_started_again_and_not_forgotten(place: Place) -> None:
     server = place.server(0, "short", "crash_after_s=0.5")
     place.start(server)
-    deadline = time.monotonic() + 5
-    while place.target.is_running(server) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not place.target.is_running(server)
+    assert not place.target.has_crashed(server)
+    wait_until(lambda: place.target.has_crashed(server))
+    wait_until(lambda: place.target.is_running(server))
+    assert place.target.has_crashed(server)
+    place.target.start(server)  # once crashed is no reason to start a second one on its port
     place.target.stop(server)
+    assert not place.target.is_running(server)
+
+
+def test_a_server_whose_keeper_was_killed_serves_on_and_can_be_stopped(place: Place) -> None:
+    place.start(place.old)
+    folder = place.folder / "servers" / str(place.old.port)
+    wait_until(lambda: place.old_server is not None)
+    status = supervisor.read_status(folder)
+    assert status is not None
+    os.kill(status.keeper, signal.SIGKILL)
+    wait_until(lambda: not supervisor.is_process(status.keeper, "supervisor"))
+    assert place.target.is_running(place.old)
+    place.target.start(place.old)
+    place.target.stop(place.old)
+    assert not place.target.is_running(place.old)
+
+
+def test_a_process_that_inherited_the_number_of_a_balancer_is_left_alone(place: Place) -> None:
+    if place.kind == "command":
+        return
+    with subprocess.Popen(["sleep", "30"]) as stranger:
+        try:
+            pid = place.folder / f"{place.kind}.pid"
+            first = pid.read_text()
+            pid.write_text(f"{stranger.pid}\n")
+            if isinstance(place.target, Nginx):
+                with pytest.raises(DeployFailed, match="nginx does not run"):
+                    place.target.set_weights({place.old.port: 1})
+            else:
+                assert isinstance(place.target, HAProxy)
+                place.target.shut_down()
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+            pid.write_text(first)
+            place.target = place.again()
 
 
 def scripted(folder: Path, **scripts: str) -> CommandTarget:
@@ -209,10 +261,12 @@ def test_scripts_say_what_they_know(tmp_path: Path) -> None:
         ({}, "has no script `switch`"),
         ({"switch": "import sys; sys.exit('no such pool')"}, "The script `switch` exited with 1: no such pool"),
         ({"switch": "", "weights": "print('?')"}, "does not print a JSON object"),
+        ({"switch": "", "weights": 'print(\'{"9001": "many"}\')'}, "does not print a JSON object"),
+        ({"switch": "", "traffic": 'print(\'{"9001": {"hits": 1}}\')'}, "does not print a JSON object"),
     ],
 )
 def test_a_script_that_fails_is_one_line(tmp_path: Path, scripts: dict[str, str], words: str) -> None:
     target = scripted(tmp_path, **scripts)
     with pytest.raises(DeployFailed, match=words):
-        for act in (target.prepare, lambda: target.set_weights({9001: 1}), target.weights):
+        for act in (target.prepare, lambda: target.set_weights({9001: 1}), target.weights, target.traffic):
             act()

@@ -75,3 +75,9 @@ def test_the_evidence_is_in_the_finding() -> None:
     assert finding.p_value is not None
     assert finding.allowed is not None
     assert finding.p_value < finding.allowed == pytest.approx(0.005 / 3 / 12)
+
+
+def test_seconds_of_what_served_before_prove_nothing() -> None:
+    """Measured: a good release under load was three times as slow as the old one in its last idle moment."""
+    seen = Seen(Counts(500, 0), Counts(50, 0), [0.003] * 200, [0.001] * 50, is_paired=False)
+    assert Verdict.PASS is judge(seen, Limits(), look=1).verdict
