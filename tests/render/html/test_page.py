@@ -23,9 +23,7 @@ NAMES = ("periods", "runs", "jobs", "cases", "ledger", "deployments", "versions"
 
 
 def facts(*, project: str = "owner/name", **columns: object) -> PageFacts:
-    tables: dict[str, Any] = dict.fromkeys(
-        ("periods", "runs", "jobs", "cases", "ledger", "deployments", "versions"), {}
-    )
+    tables: dict[str, Any] = {name: {} for name in NAMES}
     return PageFacts(project, AT, "0.1.0", unit="day", case_runs=1, **{**tables, **columns})
 
 
