@@ -61,6 +61,36 @@ def html(
     sys.stderr.write(f"{len(facts.cases['case_id']):,} tests.\n")
 
 
+@report.command("run")
+def run(
+    run: Annotated[str, typer.Argument(help="Id of the run, as CI calls it.")],
+    store: StoreOption = None,
+    repository: Annotated[str, typer.Option(help="Where several have such a run.")] = "",
+    attempt: Annotated[int | None, typer.Option(help="The last one by default.")] = None,
+    summary: Annotated[bool, typer.Option("--summary", help="Append to the step summary as well.")] = False,
+) -> None:
+    """Write a run as Markdown, short enough for a step summary."""
+    from cipredict.cli.report_markdown import run_markdown  # noqa: PLC0415  # not for --help
+
+    text = run_markdown(load_settings(store=store), run, repository=repository, attempt=attempt)
+    sys.stdout.write(text)
+    if summary:
+        from cipredict.cli.outputs import append_step_summary  # noqa: PLC0415
+
+        append_step_summary(lambda: text)
+
+
+@report.command("pr")
+def pr(
+    ref: Annotated[str, typer.Argument(help="Branch of the request, or a commit (7 digits or more).")],
+    store: StoreOption = None,
+) -> None:
+    """Write the runs of a branch or commit as Markdown, short enough for a comment."""
+    from cipredict.cli.report_markdown import branch_markdown  # noqa: PLC0415  # not for --help
+
+    sys.stdout.write(branch_markdown(load_settings(store=store), ref))
+
+
 def write_page(folder: Path, text: str) -> Path:
     """Write the page as a whole or not at all; give its path.
 

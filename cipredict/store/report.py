@@ -8,17 +8,17 @@ from cipredict.store.columns import utc
 from cipredict.store.database import Store
 from cipredict.store.statements import Table, query_file
 
-EVERY_RUN = 2**31 - 1
-
 
 def load_periods(store: Store, as_of: datetime, *, unit: str) -> Table:
     """Give a row per `day`, `week` or `month`: how many runs, how many went well, how long they took and waited."""
     return query_file(store.connection, "sql/report_periods.sql", {"as_of": utc(as_of), "unit": unit})
 
 
-def load_listed_runs(store: Store, as_of: datetime, *, last_runs: int, run_seq: int | None = None) -> Table:
-    """Give a row per run, the latest first; only the one, if it is named."""
-    parameters = {"as_of": utc(as_of), "last_runs": last_runs, "run_seq": run_seq}
+def load_listed_runs(
+    store: Store, as_of: datetime, *, last_runs: int, run_seq: int | None = None, ref: str = ""
+) -> Table:
+    """Give a row per run, the latest first; only the one, or those of a branch or commit, if named."""
+    parameters = {"as_of": utc(as_of), "last_runs": last_runs, "run_seq": run_seq, "ref": ref}
     return query_file(store.connection, "sql/report_runs.sql", parameters)
 
 

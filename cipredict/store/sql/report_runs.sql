@@ -3,7 +3,8 @@
 -- Units:   _s seconds, null where unknown: queued_s is what the first job waited, test_s the sum over all reports; failures
 --          counts results that failed or erred, so a case counts in every report it failed in; ended is when the run became
 --          known, its start where the end is not; aware UTC.
--- Parameters: $as_of; $last_runs, how many to give; $run_seq, only this one, null for all.
+-- Parameters: $as_of; $last_runs, how many to give; $run_seq, only this one, null for all; $ref, only of
+--          this branch or of commits that begin so (7 digits or more), empty for all.
 
 with
     listed as (
@@ -12,6 +13,7 @@ with
         where
             known_at <= $as_of
             and run_seq = coalesce($run_seq, run_seq)
+            and ($ref = '' or branch = $ref or (length($ref) >= 7 and starts_with(sha, $ref)))
         order by
             known_at desc,
             run_id desc,
