@@ -23,6 +23,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "models": ("cipredict.cli.models", "List, show, promote and roll back registered versions."),
     "export": ("cipredict.cli.export", "Give the store to others: Parquet, CTRF, OpenTelemetry."),
     "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
+    "alerts": ("cipredict.cli.alerts", "Tell people what got worse, once."),
     "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
     "deploy": ("cipredict.cli.deploy", "Bring a release to everybody step by step, and back where it is bad."),
     "perf": ("cipredict.cli.perf", "Measure, compare and watch benchmarks; say what became slower."),
@@ -111,6 +112,8 @@ def _explain(error: BaseException) -> tuple[str, int]:
 _EXTRAS = {
     "opentelemetry": "otel",
     "scipy": "perf",
+    "apprise": "alerts",
+    "prometheus_client": "prometheus",
     **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol"), "store"),
 }
 

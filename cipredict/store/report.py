@@ -40,3 +40,13 @@ def load_run_failures(store: Store, run_seq: int) -> Table:
 def load_deployments(store: Store, as_of: datetime) -> Table:
     """Give a row per deployment, in the order of time, with lead and recovery."""
     return query_file(store.connection, "sql/report_deployments.sql", {"as_of": utc(as_of)})
+
+
+def load_alert_runs(store: Store, as_of: datetime) -> Table:
+    """Give a row per run that ended by itself, in the order of time."""
+    return query_file(store.connection, "sql/alert_runs.sql", {"as_of": utc(as_of)})
+
+
+def load_alert_caches(store: Store, as_of: datetime) -> Table:
+    """Give a row per hit or miss of a cache, in the order of time."""
+    return query_file(store.connection, "sql/alert_caches.sql", {"as_of": utc(as_of)})
