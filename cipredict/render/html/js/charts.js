@@ -46,9 +46,10 @@ function options({ x, series, kind, isTime, marks, range, values, spellX }) {
     padding: [10, 14, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     legend: { show: false },
+    tzDate: (seconds) => uPlot.tzDate(new Date(1000 * seconds), "Etc/UTC"),
     scales: { x: { time: isTime }, y: { range: range || ((_, low, high) => (low === null ? [0, 1] : [Math.min(0, low), high > 0 ? 1.08 * high : 1])) } },
     axes: [
-      { ...axis, ...(isTime ? {} : { values: (_, ticks) => ticks.map((tick) => `${Math.round(100 * tick)}%`) }) },
+      { ...axis, space: isTime ? 90 : 50, values: (_, ticks) => ticks.map((tick) => (isTime ? spell(tick, ticks[1] - ticks[0] < 86400 ? "time" : "date") : `${Math.round(100 * tick)}%`)) },
       { ...axis, size: 74, ...(kind === "seconds" ? { incrs: STEPS_S } : {}), values: (_, ticks) => ticks.map((tick) => (kind === "percent" ? `${Math.round(100 * tick)}%` : spell(tick, kind))) },
     ],
     series: [{}, ...series.map((one, number) => ({

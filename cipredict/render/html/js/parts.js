@@ -202,7 +202,7 @@ function deploymentsPart(facts) {
 function modelsPart(facts) {
   const { versions, served } = facts;
   const parts = [];
-  if (served.length) parts.push(el("h3", {}, "What the published forecast serves"), table({ caption: "Served forecasts", page: 500, columns: [
+  if (served.length) parts.push(el("h3", {}, "What the published forecast serves"), table({ caption: "Served forecasts", searched: served.map((one) => `${one.forecast} ${one.policy} ${one.measure}`), columns: [
     { title: "Forecast", values: served.map((one) => one.forecast), kind: "text" },
     { title: "Policy", values: served.map((one) => one.policy), kind: "text", cell: (value, row) => (served[row].serves ? el("strong", {}, `${value} (serves)`) : value) },
     { title: "Measure", values: served.map((one) => one.measure), kind: "text" },
