@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from cipredict.cli.app import main
 
 pytest.importorskip("duckdb", reason="the store extra is not installed")
 
-from tests.cli.report_history import HOSTILE, RUNS, fill, write_forecast  # after the skip
+from cipredict.cli.report_gathering import unit_of
+from tests.cli.report_history import HOSTILE, NEWEST, RUNS, fill, write_forecast  # after the skip
 from tests.render.html.test_page import document
 
 pytestmark = pytest.mark.learn
@@ -86,3 +88,12 @@ def test_a_place_that_cannot_be_written_is_said(filled: Path, capsys: pytest.Cap
 
     assert code == 2
     assert "[output-unwritable]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("days", "unit"),
+    [(0, "day"), (120, "day"), (121, "week"), (900, "week"), (901, "month")],
+)
+def test_a_longer_history_has_longer_periods(days: int, unit: str) -> None:
+    assert unit_of({"ended": [NEWEST, NEWEST - timedelta(days=days)]}) == unit
+    assert unit_of({"ended": []}) == "day"
