@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import ceil, exp, lgamma, log
 
 _NEGLIGIBLE = 1e-18
@@ -72,6 +73,7 @@ def fewest_trials(share: float, *, level: float = 0.95) -> int:
     return max(1, ceil(log((1 - level) / 2) / log(share)))
 
 
+@lru_cache(maxsize=4096)  # thousands of cases share a few hundred counts
 def jeffreys(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float, float]:
     """Give the posterior of a share under Jeffreys' prior Beta(½, ½): (mean, low, high), low and high equal-tailed.
 

@@ -25,8 +25,9 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "publish": ("cipredict.cli.nightly", "Write the forecast bundle from the champion and today's history."),
     "backtest": ("cipredict.cli.nightly", "Replay history: what would each policy have caught?"),
     "models": ("cipredict.cli.models", "List, show, promote and roll back registered versions."),
-    "export": ("cipredict.cli.export", "Give the store to others: Parquet, CTRF, OpenTelemetry."),
+    "export": ("cipredict.cli.export", "Give the store to others: Parquet, CTRF, OpenTelemetry, Prometheus."),
     "report": ("cipredict.cli.report", "Show what was predicted against what happened."),
+    "alerts": ("cipredict.cli.alerts", "Tell people what got worse, once."),
     "flaky": ("cipredict.cli.flaky", "Find cases that fail by chance; plan their quarantine."),
     "deploy": ("cipredict.cli.deploy", "Bring a release to everybody step by step, and back where it is bad."),
     "perf": ("cipredict.cli.perf", "Measure, compare and watch benchmarks; say what became slower."),
@@ -123,6 +124,8 @@ _EXTRAS = {
     **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol", "yaml"), "store"),
     **dict.fromkeys(("pesq", "pystoi", "soundfile", "pyloudnorm"), "audio"),
     "ortools": "schedule",
+    "apprise": "alerts",
+    "prometheus_client": "prometheus",
 }
 
 

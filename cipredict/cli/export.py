@@ -13,7 +13,7 @@ import typer
 from cipredict.cli.options import StoreOption, load_settings, make_app
 from cipredict.errors import UsageError
 
-export = make_app("Give the store to others: Parquet, CTRF, OpenTelemetry.")
+export = make_app("Give the store to others: Parquet, CTRF, OpenTelemetry, Prometheus.")
 apps = {"export": export}
 
 
@@ -100,3 +100,43 @@ def otel(
     terms = Terms(window, is_delta=is_delta(os.environ))
     sent = send(runs, terms, collector, servers=provider_servers(os.environ))
     sys.stderr.write(f"Sent {sent} spans of {len(runs)} runs since {window.since:%Y-%m-%d %H:%M} UTC.\n")
+
+
+@export.command("prometheus")
+def prometheus(
+    store: StoreOption = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file for the textfile collector.")] = None,
+    push: Annotated[str, typer.Option(help="Address of a pushgateway to send to instead.")] = "",
+) -> None:
+    """Write runs and deployments in Prometheus' text format, to stdout without --output and --push."""
+    from cipredict.act.otel.interface import TracedRun  # noqa: PLC0415  # not for --help
+    from cipredict.act.prometheus import metrics  # noqa: PLC0415  # the prometheus extra
+    from cipredict.store.database import open_store  # noqa: PLC0415
+    from cipredict.store.queries import EVER  # noqa: PLC0415
+    from cipredict.store.report import load_deployments  # noqa: PLC0415
+    from cipredict.store.traces import load_traced_runs  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    with open_store(load_settings(store=store).store, read_only=True) as door:
+        runs = [TracedRun(*found) for found in load_traced_runs(door, since=EVER, until=now)]
+        history = metrics.History(runs, load_deployments(door, now).to_pylist())
+    if push:
+        try:
+            metrics.push(history, push, job="cipredict")
+        except OSError as error:
+            raise UsageError(f"The pushgateway {push} does not answer: {error}.", slug="push-failed") from error
+    elif output:
+        unfinished = output.with_name(f".{output.name}.part")  # a collector must never read half of it
+        unfinished.write_text(metrics.render_text(history), encoding="utf-8")
+        unfinished.replace(output)
+    else:
+        sys.stdout.write(metrics.render_text(history))
+
+
+@export.command("grafana")
+def grafana() -> None:
+    """Write a Grafana dashboard (JSON) over what `export prometheus` gives."""
+    from cipredict.plans.document import canonical_json  # noqa: PLC0415  # not for --help
+    from cipredict.render.grafana import render_dashboard  # noqa: PLC0415
+
+    sys.stdout.write(canonical_json(render_dashboard()))

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 MAX_OUTPUT_BYTES = 1_000_000
 MAX_SUMMARY_BYTES = 1 << 20
+MAX_COMMENT_BYTES = 65_000
+"""GitHub takes 65,536 characters, and a character has at least a byte."""
 _KEPT_FREE_BYTES = 16_384
 """For what else the job puts out, and for what other commands of the step append to the summary."""
 
@@ -35,7 +37,7 @@ def fits_output(value: str) -> bool:
     return len(value.encode("utf-16-le")) <= MAX_OUTPUT_BYTES - _KEPT_FREE_BYTES
 
 
-def clip_summary(markdown: str, *, max_bytes: int = MAX_SUMMARY_BYTES - _KEPT_FREE_BYTES) -> str:
+def clip_summary(markdown: str, *, max_bytes: int = MAX_SUMMARY_BYTES - _KEPT_FREE_BYTES, see: str = "the plan") -> str:
     r"""Cut Markdown between lines so that GitHub takes it, and say how many lines are missing.
 
     >>> print(clip_summary("one\ntwo\nthree\n", max_bytes=9), end="")
@@ -53,7 +55,7 @@ def clip_summary(markdown: str, *, max_bytes: int = MAX_SUMMARY_BYTES - _KEPT_FR
         kept += 1
     if kept == len(lines):
         return markdown
-    return "".join(lines[:kept]) + f"\n_{len(lines) - kept} more lines: see the plan._\n"
+    return "".join(lines[:kept]) + f"\n_{len(lines) - kept} more lines: see {see}._\n"
 
 
 def code(text: str) -> str:

@@ -1,0 +1,1 @@
+"""The door to Prometheus: its text format as a file, or pushed to a gateway."""
