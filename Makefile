@@ -15,7 +15,7 @@ install: $(VENV)/.installed  ## Create .venv with everything pinned; seconds whe
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[learn,otel,perf,schedule,tools,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[learn,otel,perf,schedule,tools,alerts,prometheus,dev]'
 	-$(BIN)/pip install --quiet -c constraints.txt -e '.[audio]'  # compiles; without a compiler its tests are skipped
 	$(BIN)/python -m compileall -q cipredict
 	@touch $@
