@@ -26,6 +26,7 @@ from cipredict.decide.pipelines.parsing import check_pipeline, parse_deployment,
 from cipredict.decide.pipelines.planning import plan_pipeline
 from cipredict.decide.pipelines.stage_rules import Knowledge, optimise_stages
 from cipredict.decide.pipelines.standard import standard_pipeline
+from cipredict.decide.rollout.wish import parse_wish
 from cipredict.errors import InputError, SettingsError, UsageError
 from cipredict.plans.document import MadeFrom
 from cipredict.plans.pipeline_model import Pipeline, Stage
@@ -115,7 +116,10 @@ class PipelineManager:
 
     def configure_deployment(self, options: Mapping[str, object]) -> None:
         """Say how to deploy what passed; raises SettingsError naming every problem."""
-        self._pipeline = replace(self._pipeline, deployment=parse_deployment(options))
+        deployment = parse_deployment(options)
+        judged = {key: value for key, value in options.items() if key not in ("branches", "environment", "command")}
+        parse_wish(judged, where="configure_deployment")
+        self._pipeline = replace(self._pipeline, deployment=deployment)
 
     def generate_config(self) -> PipelineConfig:
         """Check and plan the whole; needs neither scripts nor a repository."""

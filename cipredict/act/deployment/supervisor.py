@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
+_SYSTEMD = Path("/run/systemd/system")
+"""Is there where systemd is the first process (sd_booted(3))."""
 _LONGEST_PAUSE_S = 30.0
 _STEADY_S = 10.0
 """A server that ran so long was no failed start: the next pause is short again."""
@@ -44,8 +47,26 @@ def launch(folder: Path, command: tuple[str, ...], environment: dict[str, str]) 
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "status.json").unlink(missing_ok=True)
-    keeper = spawn([sys.executable, "-m", __name__, str(folder), "--", *command], folder / "output.log", environment)
+    keeper_command = [*scope(), sys.executable, "-m", __name__, str(folder), "--", *command]
+    keeper = spawn(keeper_command, folder / "output.log", environment)
     _write(folder, Status(keeper, None, 0, None), is_first=True)  # known before it has said anything itself
+
+
+def scope() -> list[str]:
+    """Give what puts a process into a scope of its own, where systemd runs and lets us; nothing elsewhere.
+
+    The servers must outlive the unit that the deployer runs in, such as that of a CI runner. `systemd-run --scope`
+    becomes the command, so its process number stays the keeper's.
+    """
+    program = shutil.which("systemd-run") if _SYSTEMD.is_dir() else None
+    if program is None:
+        return []
+    prefix = [program, "--scope", "--quiet", "--collect", *(() if os.geteuid() == 0 else ("--user",)), "--"]
+    try:
+        tried = subprocess.run([*prefix, "true"], capture_output=True, timeout=10, check=False)  # noqa: S603  # systemd itself
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return prefix if tried.returncode == 0 else []
 
 
 def spawn(command: list[str], log: Path, environment: dict[str, str] | None = None) -> int:
