@@ -37,12 +37,13 @@ from cipredict.records import (
     RunRecord,
     Verdict,
 )
-from cipredict.store import caches, health, queries, trust
+from cipredict.store import caches, health, queries, report, trust
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import Store, open_store
 from cipredict.store.ledger import add_events
 from cipredict.store.mutants import add_mutants, load_mutation_links
 from cipredict.store.snapshots import add_coverage_links, add_covered_files, add_import_edges, add_timings
+from cipredict.store.statements import Table
 from cipredict.store.writer import add_commits, add_jobs, add_runs
 
 if TYPE_CHECKING:
@@ -54,6 +55,24 @@ START = datetime(2024, 5, 1, tzinfo=UTC)
 ROOM = Path(queries.__file__).parent
 CASES = ("t.py::a", "t.py::b", "u.py::c")
 PATHS = ("a.py", "b.py", "docs/c.md")
+
+
+def load_periods(store: Store, as_of: datetime) -> Table:
+    return report.load_periods(store, as_of, unit="day")
+
+
+def load_listed_runs(store: Store, as_of: datetime) -> Table:
+    return report.load_listed_runs(store, as_of, last_runs=100)
+
+
+def load_job_times(store: Store, as_of: datetime) -> Table:
+    return report.load_job_times(store, as_of, last_runs=100)
+
+
+def load_case_trends(store: Store, as_of: datetime) -> Table:
+    return report.load_case_trends(store, as_of, last_runs=100)
+
+
 DATED = [
     queries.load_runs,
     queries.load_cases,
@@ -82,6 +101,13 @@ DATED = [
     health.load_recent_cases,
     caches.load_cache_events,
     caches.load_cache_steps,
+    report.load_deployments,
+    report.load_alert_runs,
+    report.load_alert_caches,
+    load_periods,
+    load_listed_runs,
+    load_job_times,
+    load_case_trends,
 ]
 
 
@@ -217,6 +243,7 @@ def test_every_query_that_takes_a_time_is_under_test() -> None:
         "load_table_names",
         "load_traced_jobs",
         "load_traced_runs",
+        "report_failures",
     }
 
 
