@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 
 from cipredict.dockerfile.parser import Dockerfile, DockerfileError, parse_dockerfile
 
@@ -54,10 +54,15 @@ def test_samples_are_read_as_buildkit_reads_them(path: Path, oracle: ModuleType)
     assert oracle.our_rows(text) == oracle.buildkit_rows(text)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(text=hostile_files())
 def test_hostile_files_are_read_as_buildkit_reads_them(text: str, oracle: ModuleType) -> None:
-    assert oracle.our_rows(text) == oracle.buildkit_rows(text)
+    """The same files every time; benchmarks/container/parser.py draws thousands at random."""
+    try:
+        expected = oracle.buildkit_rows(text)
+    except UnicodeDecodeError:  # BuildKit has cut a character in two, which the wheel cannot show
+        reject()
+    assert oracle.our_rows(text) == expected
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
