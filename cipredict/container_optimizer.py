@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict
 
-from cipredict.cli.container_reading import BuildOptions, optimize_file, read_build
+from cipredict.container_reading import BuildOptions, optimize_file, read_build
 from cipredict.render.containers_build import BuildStep, kaniko_config
 
 __all__ = ["ContainerOptimizer", "OptimizedDockerfile"]

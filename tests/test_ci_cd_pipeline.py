@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from cipredict.act.deployment.servers import LocalServers
 from cipredict.errors import SettingsError, UsageError
 from cipredict.local_runner import LocalExecution, LocalRunner
 from cipredict.pipeline import PipelineManager
@@ -133,11 +138,29 @@ def test_deployment_stages_of_no_strategy(strategy: str) -> None:
 
 
 def test_rollback_mechanism(repository: Path) -> None:
-    """A deployment that fails turns the run red; tests/cli/test_deploy.py takes real ones back."""
-    pipeline = PipelineManager(repository)
-    pipeline.configure_deployment({**DEPLOYMENT, "command": "echo bad; exit 1", "approval": False})
-    execution = execute(pipeline)
-    assert ("failure", "failure") == (execution.status, outcomes(execution)[DEPLOY_STAGE])
+    """A release that does not come up is taken back by the deploy stage: users keep the old one, the run is red."""
+    first = 10_000 + os.getpid() % 20_000  # below the ports that the system gives out
+    switch = [sys.executable, "-c", "import os; open('weights', 'w').write(os.environ['CIPREDICT_WEIGHTS'])"]
+    (repository / "pyproject.toml").write_text(
+        "[tool.cipredict.deploy.production]\n"
+        f'target = "command"\nports = "{first}-{first + 3}"\nscripts = {{ switch = {json.dumps(switch)} }}\n'
+        'health_command = ["true"]\nhealth_interval_s = 0.05\nbake_s = 0.2\nleast_requests = 1\nstart_period_s = 5\n'
+    )
+    sleeper = f"{shlex.quote(sys.executable)} -c 'import time; time.sleep(60)'"
+    deploy = f"{shlex.quote(sys.executable)} -m cipredict deploy run"
+    folder = repository / ".cipredict" / "deploy" / "production" / "servers"
+    try:
+        states = {}
+        for release, command in (("v1", sleeper), ("v2", "false")):
+            pipeline = PipelineManager(repository, runner=LocalRunner(run_id=release))
+            pipeline.configure_deployment(
+                {**DEPLOYMENT, "command": f"{deploy} {release} -- {command}", "approval": False}
+            )
+            states[release] = execute(pipeline).status
+            assert f"{first}=256" == (repository / "weights").read_text(), "the first release serves all the time"
+        assert {"v1": "success", "v2": "failure"} == states
+    finally:
+        LocalServers(folder).stop(first)
 
 
 def test_a_missing_script_is_one_clear_line(repository: Path) -> None:

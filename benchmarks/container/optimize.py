@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from repositories import make_repository, real_commits  # the scripts are no package
 
-from cipredict.cli.container_reading import BuildOptions, read_build
+from cipredict.container_reading import BuildOptions, read_build
 from cipredict.decide.containers.optimize import optimize
 from cipredict.decide.containers.replay import Replay
 

@@ -42,8 +42,8 @@ def analyze(
     output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Show what each instruction reads, how often that changes and what history would rebuild: table on stderr."""
-    from cipredict.cli.container_reading import BuildOptions, Surroundings, analyze_file, read_build  # noqa: PLC0415
     from cipredict.cli.outputs import warn  # noqa: PLC0415
+    from cipredict.container_reading import BuildOptions, Surroundings, analyze_file, read_build  # noqa: PLC0415
     from cipredict.render.containers import analyses_json, render_analysis  # noqa: PLC0415
 
     _check_format(output_format)
@@ -95,7 +95,7 @@ def optimize(
     output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Apply the rewrites that are shown to be safe and to save something: patch on stdout, reasons on stderr."""
-    from cipredict.cli.container_reading import BuildOptions, optimize_file, read_build, write_files, write_patch  # noqa: PLC0415
+    from cipredict.container_reading import BuildOptions, optimize_file, read_build, write_files, write_patch  # noqa: PLC0415
     from cipredict.render.containers import outcome_json, render_outcome  # noqa: PLC0415
 
     _check_format(output_format)

@@ -71,12 +71,6 @@ def move_before(dockerfile: Dockerfile, number: int, target: int) -> str:
     return apply_edits(dockerfile.text, [Edit(start, end, ""), Edit(at, at, block)])
 
 
-def insert_before(dockerfile: Dockerfile, target: int, line: str) -> str:
-    """Give the text with a line put before an instruction and its comments."""
-    at = block_span(dockerfile, target)[0]
-    return apply_edits(dockerfile.text, [Edit(at, at, line + line_end(dockerfile.text))])
-
-
 def line_end(text: str) -> str:
     """Give the line end that a text uses."""
     return "\r\n" if "\r\n" in text else "\n"

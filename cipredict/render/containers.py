@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
 
+from cipredict.plans.container_row import InstructionRow
 from cipredict.quantities import spell_seconds
 from cipredict.render.plain import percent, plain_table
 
@@ -16,23 +16,6 @@ FindingView = tuple[str, int, str, bool, str, float | None, float | None]
 _SHOWN = 20
 
 
-class StepView(NamedTuple):
-    """An instruction: what it reads, changes of that and rebuilds per 100 commits, seconds."""
-
-    line: int
-    stage: str
-    keyword: str
-    text: str
-    reads: tuple[str, ...]
-    files: int
-    size_bytes: int
-    seconds: float
-    is_measured: bool
-    input_changes: float | None
-    rebuilds: float | None
-    lost_s: float | None
-
-
 @dataclass(frozen=True, slots=True)
 class AnalysisView:
     """An analysis of one file. A finding: rule, line, message, is safe, reason against it, seconds and RUNs saved."""
@@ -40,7 +23,7 @@ class AnalysisView:
     path: str
     notes: tuple[str, ...]
     needs: Mapping[str, tuple[str, ...]]
-    rows: tuple[StepView, ...]
+    rows: tuple[InstructionRow, ...]
     findings: tuple[FindingView, ...]
     replay: Figures
 
@@ -84,7 +67,7 @@ def _analysis_parts(view: AnalysisView) -> Iterator[str]:
         yield f"  {rule} (line {line}, {saved}): {message} {'Safe.' if is_safe else reason}".rstrip()
 
 
-def _step_cells(row: StepView) -> list[str]:
+def _step_cells(row: InstructionRow) -> list[str]:
     reads = ", ".join(row.reads)
     return [
         str(row.line),
@@ -171,7 +154,7 @@ def _analysis_json(view: AnalysisView) -> dict[str, object]:
         "dockerfile": view.path,
         "notes": list(view.notes),
         "stages": {stage: list(needs) for stage, needs in view.needs.items()},
-        "instructions": [row._asdict() for row in view.rows],
+        "instructions": [{**asdict(row), "lost_s": row.lost_s} for row in view.rows],
         "findings": [dict(zip(names, one, strict=True)) for one in view.findings],
         "replay": dict(view.replay),
     }

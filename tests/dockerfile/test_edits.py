@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cipredict.dockerfile.edits import Edit, apply_edits, block_span, insert_before, move_before, unified_diff
+from cipredict.dockerfile.edits import Edit, apply_edits, block_span, move_before, unified_diff
 from cipredict.dockerfile.parser import parse_dockerfile
 
 TEXT = (
@@ -48,7 +48,6 @@ def test_line_ends_of_windows_stay() -> None:
     text = "FROM a\r\nRUN x\r\nRUN y\r\n"
 
     assert move_before(parse_dockerfile(text), 2, 1) == "FROM a\r\nRUN y\r\nRUN x\r\n"
-    assert insert_before(parse_dockerfile(text), 1, "COPY a b") == "FROM a\r\nCOPY a b\r\nRUN x\r\nRUN y\r\n"
 
 
 def test_edits_that_overlap_are_a_bug() -> None:

@@ -10,38 +10,7 @@ from cipredict.decide.containers.layers import Link, LinkKey
 from cipredict.decide.containers.optimize import Judge, proposals, result_of
 from cipredict.decide.containers.replay import Replay
 from cipredict.decide.containers.rewrites.interface import Proposal, Situation, Standing
-
-
-@dataclass(frozen=True, slots=True)
-class InstructionRow:
-    """An instruction that takes part in the cache.
-
-    Attributes
-    ----------
-    reads : paths of the context after `.dockerignore`, stages, arguments that differ in every build
-    input_changes, rebuilds : per 100 commits; None without history. The first counts its own inputs only
-    size_bytes : what it copies from the context now
-    is_measured : `seconds` come from a build's log; otherwise they are assumed for its kind
-    """
-
-    line: int
-    stage: str
-    keyword: str
-    text: str
-    reads: tuple[str, ...]
-    files: int
-    size_bytes: int
-    seconds: float
-    is_measured: bool
-    input_changes: float | None
-    rebuilds: float | None
-
-    @property
-    def lost_s(self) -> float | None:
-        """Give the seconds per 100 commits that go into rebuilds which its own inputs do not call for."""
-        if self.rebuilds is None or self.input_changes is None:
-            return None
-        return max(0.0, self.rebuilds - self.input_changes) * self.seconds
+from cipredict.plans.container_row import InstructionRow
 
 
 @dataclass(frozen=True, slots=True)

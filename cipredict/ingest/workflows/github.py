@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import yaml
 
 from cipredict.ingest.workflows.matrix import MOST_LEGS, DynamicMatrix, expand_matrix
-from cipredict.ingest.workflows.nodes import File, block_of, child, pairs, plain, read_file, scalar, scalars
+from cipredict.ingest.workflows.nodes import File, block_of, child, pairs, plain, scalar, scalars
 from cipredict.workflow_records import EventRecord, JobRecord, NeedPlace, StepRecord, WorkflowRecord
 
 _READ = re.compile(r"needs\s*(?:\.\s*([A-Za-z_][\w-]*)|\[\s*'([^']+)'\s*\])")
@@ -16,19 +15,14 @@ _READ_ALL = re.compile(r"needs\s*\.\s*\*|(?:toJSON|tojson)\s*\(\s*needs\s*\)|joi
 _JOB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
-def read_github_workflow(path: Path) -> WorkflowRecord:
-    """Read one workflow.
+def parse_github_workflow(file: File) -> WorkflowRecord:
+    """Build the record of a parsed file.
 
     Raises
     ------
     InputError
         It is no workflow, or one that GitHub refuses: unknown needs, a cycle, an expression that does not end.
     """
-    return parse_github_workflow(read_file(path))
-
-
-def parse_github_workflow(file: File) -> WorkflowRecord:
-    """Build the record of a parsed file."""
     root = file.root
     _check_expressions(file, root)
     jobs_node = child(root, "jobs")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 
 import yaml
 
-from cipredict.ingest.workflows.nodes import File, block_of, child, pairs, plain, read_file, scalars
+from cipredict.ingest.workflows.nodes import File, block_of, child, pairs, plain, scalars
 from cipredict.workflow_records import Block, JobRecord, Plain, StepRecord, WorkflowRecord
 
 _GLOBALS = frozenset(
@@ -32,13 +31,8 @@ _DEEPEST = 11
 """GitLab's limit on chains of `extends`."""
 
 
-def read_gitlab_file(path: Path) -> WorkflowRecord:
-    """Read one file; raises InputError naming file and line."""
-    return parse_gitlab_file(read_file(path))
-
-
 def parse_gitlab_file(file: File) -> WorkflowRecord:
-    """Build the record of a parsed file."""
+    """Build the record of a parsed file; raises InputError naming file and line."""
     root = file.root
     keys = {name: key for name, key, _ in pairs(root)}
     templates = {

@@ -16,9 +16,9 @@ pytest.importorskip("yaml")
 from cipredict.cli.pipeline_workflows import edited
 from cipredict.decide.pipelines.workflow_graph import stages_of
 from cipredict.decide.pipelines.workflow_rules import edits_of, improve_workflow
-from cipredict.ingest.workflows.github import parse_github_workflow, read_github_workflow
-from cipredict.ingest.workflows.gitlab import read_gitlab_file
-from cipredict.ingest.workflows.nodes import File
+from cipredict.ingest.workflows.github import parse_github_workflow
+from cipredict.ingest.workflows.gitlab import parse_gitlab_file
+from cipredict.ingest.workflows.nodes import File, read_file
 from cipredict.workflow_records import WorkflowRecord
 
 SAMPLES = Path(__file__).parents[3] / "data" / "samples" / "workflows"
@@ -37,14 +37,14 @@ def by_rule(found: tuple[Improvement, ...], rule: str) -> list[Improvement]:
 
 
 def test_an_implied_need_goes_unless_it_is_read() -> None:
-    found = by_rule(improve_workflow(read_github_workflow(SAMPLES / "usual.yml")), "implied-need")
+    found = by_rule(improve_workflow(parse_github_workflow(read_file(SAMPLES / "usual.yml"))), "implied-need")
 
     assert [(one.where, bool(one.edits)) for one in found] == [("unit", True), ("e2e", True), ("deploy", False)]
     assert found[2].refused == "it reads needs.build, and that holds direct needs only"
 
 
 def test_edits_change_what_they_say_and_no_other_byte() -> None:
-    record = read_github_workflow(SAMPLES / "usual.yml")
+    record = parse_github_workflow(read_file(SAMPLES / "usual.yml"))
     found = improve_workflow(record, history=known)
     text, kept = edited(record, edits_of(found))
 
@@ -59,7 +59,7 @@ def test_edits_change_what_they_say_and_no_other_byte() -> None:
 
 
 def test_what_was_edited_has_nothing_left_to_edit() -> None:
-    record = read_github_workflow(SAMPLES / "usual.yml")
+    record = parse_github_workflow(read_file(SAMPLES / "usual.yml"))
     text, _ = edited(record, edits_of(improve_workflow(record, history=known)))
     again = improve_workflow(parse_github_workflow(File("x", text)), history=known)
 
@@ -67,7 +67,7 @@ def test_what_was_edited_has_nothing_left_to_edit() -> None:
 
 
 def test_an_edit_that_an_alias_carries_elsewhere_is_left_out() -> None:
-    record = read_github_workflow(SAMPLES / "anchors.yml")
+    record = parse_github_workflow(read_file(SAMPLES / "anchors.yml"))
     shared = Edit(record.job("base").block.line, record.job("base").block.line, "    x: y", ("jobs", "base", "x"), "y")
 
     assert edited(record, [shared]) == (record.text, ())
@@ -191,7 +191,7 @@ def test_a_need_stays_where_the_longer_way_survives_its_failure() -> None:
 
 
 def test_gitlab_files_are_judged_and_not_edited() -> None:
-    found = improve_workflow(read_gitlab_file(SAMPLES / "gitlab.yml"), p_fail={"build": 0.0})
+    found = improve_workflow(parse_gitlab_file(read_file(SAMPLES / "gitlab.yml")), p_fail={"build": 0.0})
 
     assert {one.rule for one in found} == {"parallelise"}
     assert edits_of(found) == ()

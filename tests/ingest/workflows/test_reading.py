@@ -12,10 +12,10 @@ from cipredict.errors import InputError
 
 pytest.importorskip("yaml")
 
-from cipredict.ingest.workflows.github import parse_github_workflow, read_github_workflow
-from cipredict.ingest.workflows.gitlab import parse_gitlab_file, read_gitlab_file
+from cipredict.ingest.workflows.github import parse_github_workflow
+from cipredict.ingest.workflows.gitlab import parse_gitlab_file
 from cipredict.ingest.workflows.matrix import DynamicMatrix, expand_matrix
-from cipredict.ingest.workflows.nodes import File
+from cipredict.ingest.workflows.nodes import File, read_file
 from cipredict.workflow_records import WorkflowRecord
 
 SAMPLES = Path(__file__).parents[3] / "data" / "samples" / "workflows"
@@ -27,7 +27,7 @@ def github(text: str) -> WorkflowRecord:
 
 
 def test_jobs_know_their_lines_needs_and_legs() -> None:
-    workflow = read_github_workflow(SAMPLES / "usual.yml")
+    workflow = parse_github_workflow(read_file(SAMPLES / "usual.yml"))
 
     lines = workflow.text.splitlines()
     assert [job.job_id for job in workflow.jobs] == ["lint", "build", "unit", "e2e", "slow", "deploy"]
@@ -41,7 +41,7 @@ def test_jobs_know_their_lines_needs_and_legs() -> None:
 
 
 def test_aliases_reusable_workflows_and_matrices_of_the_run() -> None:
-    workflow = read_github_workflow(SAMPLES / "anchors.yml")
+    workflow = parse_github_workflow(read_file(SAMPLES / "anchors.yml"))
 
     assert workflow.job("again").plain == workflow.job("base").plain
     assert workflow.job("flow").block.column == -1
@@ -59,7 +59,7 @@ def test_on_is_no_truth_value_and_versions_are_no_numbers() -> None:
 
 
 def test_gitlab_jobs_extend_merge_and_wait_for_the_stage_before() -> None:
-    workflow = read_gitlab_file(SAMPLES / "gitlab.yml")
+    workflow = parse_gitlab_file(read_file(SAMPLES / "gitlab.yml"))
 
     assert [job.job_id for job in workflow.jobs] == ["build", "unit", "lint", "release"]
     assert workflow.job("unit").needs == ("build",)

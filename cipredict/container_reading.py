@@ -23,7 +23,7 @@ from cipredict.dockerfile.parser import Dockerfile, DockerfileError, parse_docke
 from cipredict.dockerfile.progress import read_progress
 from cipredict.dockerfile.stages import declared_args
 from cipredict.errors import ChangeUnknown, InputError, UsageError, cannot_read
-from cipredict.render.containers import AnalysisView, OutcomeView, StepView
+from cipredict.render.containers import AnalysisView, OutcomeView
 
 RULES_OF = {
     "buildx": CacheRules.BUILDKIT,
@@ -276,7 +276,7 @@ def analyze_file(build: Build) -> AnalysisView:
         path=str(build.path),
         notes=build.notes,
         needs=analysis.needs,
-        rows=tuple(StepView(**{name: getattr(row, name) for name in StepView._fields}) for row in analysis.rows),
+        rows=analysis.rows,
         findings=tuple(
             (one.rule, one.line, one.message, one.is_safe, one.reason, one.saved_s, one.saved_runs)
             for one in analysis.findings
