@@ -52,7 +52,8 @@ def solve_exact(project: Project, starts: Starts, *, limits: Limits, lower_bound
         raise UsageError(message, slug="schedule-extra") from error
     unit = gcd(*project.durations) or 1
     known = makespan_of(project, starts)
-    if known <= lower_bound_ms:
+    least = -(-lower_bound_ms // unit)  # in units: whatever is shortest ends at a multiple of one
+    if known <= least * unit:
         return Proof(starts, known)
     horizon = known // unit - 1
     earliest = earliest_starts(project)
@@ -61,7 +62,7 @@ def solve_exact(project: Project, starts: Starts, *, limits: Limits, lower_bound
         return Proof(starts, known)
     model = cp_model.CpModel()
     begins = [model.new_int_var(early // unit, late // unit, "") for early, late in zip(earliest, latest, strict=True)]
-    end = model.new_int_var(-(-lower_bound_ms // unit), horizon, "end")
+    end = model.new_int_var(least, horizon, "end")
     _constrain(model, project, begins, end=end, durations=[duration // unit for duration in project.durations])
     solver = _solver(cp_model, limits)
     status = solver.solve(model)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cipredict.decide.scheduling.bounds import lower_bound
 from cipredict.decide.scheduling.critical_path import find_critical_paths
-from cipredict.decide.scheduling.exact import Limits, solve_exact
+from cipredict.decide.scheduling.exact import Limits, Proof, solve_exact
 from cipredict.decide.scheduling.generation import (
     Starts,
     makespan_of,
@@ -223,6 +223,15 @@ def test_exact_schedules_are_proven_and_reproducible() -> None:
     assert_feasible(project, proofs[0].starts)
     assert proofs[0] == proofs[1]
     assert makespan_of(project, proofs[0].starts) == proofs[0].lower_bound_ms
+
+
+@pytest.mark.parametrize("lower_bound_ms", range(5))
+def test_a_bound_between_two_multiples_of_all_durations_is_the_next_one(lower_bound_ms: int) -> None:
+    """Two tasks of 2 that exclude each other end at 4; that no schedule ends before 3 means 4, too."""
+    pytest.importorskip("ortools")
+    project = make_project([Task("a", 2, (), {"gpu": 1}), Task("b", 2, (), {"gpu": 2})], resources={"gpu": 2})
+
+    assert Proof([0, 2], 4) == solve_exact(project, [0, 2], limits=Limits(work=2.0), lower_bound_ms=lower_bound_ms)
 
 
 @given(projects(most=6))
