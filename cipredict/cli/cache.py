@@ -31,7 +31,8 @@ def advise(
     from cipredict.quantities import parse_bytes  # noqa: PLC0415
 
     quota_bytes = parse_bytes(quota, option="--quota")
-    advice = advise_stages(Path.cwd(), stage=stage, commits=history, quota_bytes=quota_bytes)
+    store = load_settings().store
+    advice = advise_stages(Path.cwd(), stage=stage, commits=history, quota_bytes=quota_bytes, store=store)
     show_advice(advice, quota_bytes=quota_bytes, output_format=output_format)
 
 

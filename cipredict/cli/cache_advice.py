@@ -10,6 +10,7 @@ from pathlib import Path
 from cipredict.act.git import ask_git, describe_clone
 from cipredict.cache_history import StageHistory, read_histories
 from cipredict.cache_stages import CacheStage, choose_stage, read_cache_stages
+from cipredict.cli.cache_seconds import with_measured_seconds
 from cipredict.cli.outputs import warn
 from cipredict.decide.caching.advice import Advice, Option, advise
 from cipredict.decide.caching.designs import DESIGNS, KeyDesign
@@ -26,7 +27,7 @@ from cipredict.render.caching import FORMATS, AdviceRow, OptionRow, advice_docum
 _DEEPEN = "Deepen it first: `git fetch --unshallow` (actions/checkout: `fetch-depth: 0`; GitLab: `GIT_DEPTH: 0`)."
 
 
-def advise_stages(folder: Path, *, stage: str | None, commits: int, quota_bytes: int) -> list[Advice]:
+def advise_stages(folder: Path, *, stage: str | None, commits: int, quota_bytes: int, store: Path) -> list[Advice]:
     """Advise on the stages that the settings describe, or on one per lock file where they describe none."""
     root = Path(ask_git(folder, "rev-parse", "--show-toplevel").rstrip("\n"))
     tracked = ask_git(root, "ls-files", "-z").split("\0")[:-1]
@@ -38,7 +39,7 @@ def advise_stages(folder: Path, *, stage: str | None, commits: int, quota_bytes:
     patterns = {name: hashed_patterns((step.key, *step.restore_keys)) for name, step in present.items()}
     notes = _clone_notes(root, commits)
     histories = read_histories(root, stages, commits=commits, patterns=patterns)
-    return [_advise(history, present, quota_bytes=quota_bytes, notes=notes) for history in histories]
+    return [_advise(history, present, quota_bytes=quota_bytes, notes=notes, store=store) for history in histories]
 
 
 def _stages(folder: Path, tracked: Sequence[str], name: str | None) -> list[CacheStage]:
@@ -74,7 +75,7 @@ def _clone_notes(root: Path, commits: int) -> list[str]:
 
 
 def _advise(
-    history: StageHistory, present: Mapping[str, CacheStep], *, quota_bytes: int, notes: Sequence[str]
+    history: StageHistory, present: Mapping[str, CacheStep], *, quota_bytes: int, notes: Sequence[str], store: Path
 ) -> Advice:
     for complaint in history.complaints:
         warn(f"{complaint} Its commits count without packages.")
@@ -84,7 +85,8 @@ def _advise(
     if step is not None:
         designs.append(TemplateDesign(step.key, step.restore_keys))
         said.extend(_step_notes(step, history))
-    stage = history.stage
+    stage, measured = with_measured_seconds(history.stage, store)
+    said.extend(measured)
     if stage.size_bytes is None and history.locked_bytes:
         stage = replace(stage, size_bytes=history.locked_bytes)
         said.append(
