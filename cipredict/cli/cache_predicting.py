@@ -13,6 +13,7 @@ from cipredict.act.git_objects import GitObjects, TreeDigests
 from cipredict.cache_history import LockPackages, read_histories
 from cipredict.cache_inputs import chance_of, repository_root
 from cipredict.cache_stages import CacheStage, choose_stage, read_cache_stages
+from cipredict.cli.cache_seconds import with_measured_seconds
 from cipredict.cli.outputs import warn
 from cipredict.decide.caching.file_globs import key_files_matcher
 from cipredict.decide.caching.prediction import KnownChange, StagePrediction, predict_stage
@@ -44,7 +45,7 @@ def predict_stages(
             warn(f"{complaint} Its commits count without packages.")
     return [
         predict_stage(
-            history.stage,
+            with_measured_seconds(history.stage, settings.store)[0],
             history.snapshots,
             quota_bytes=quota_bytes,
             change=_known_change(root, history.stage, base_sha) if base_sha else None,
