@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import exp
 from operator import mul
 from typing import NamedTuple
@@ -30,6 +30,9 @@ SCOPES: Mapping[str, Callable[[str], str]] = {
     "suite": lambda _: "",
 }
 """Name → key of a case, the nearest first."""
+_OUTER = ("folder", "suite")
+"""Scopes beyond the file, which is all that they look at."""
+_Middle = Callable[[Sequence[tuple[float, float]]], float]
 _SHARPNESS = 6.0
 _MOST = 100
 """So many cases of a large scope are asked, evenly picked: where everything is new, each costs a CI job time."""
@@ -54,26 +57,72 @@ class Neighbours:
     def __init__(self, known: Mapping[str, float], *, adds_up: bool = False) -> None:
         self._known = known
         self._middle_of = weighted_mean if adds_up else weighted_median
+        self._beyond: dict[str, tuple[_Group, str] | None] = {}
 
     def guess(self, case_id: str) -> Guess | None:
         """Give the weighted middle of the nearest scope; None where nothing is known."""
-        for (scope, key_of), members in zip(SCOPES.items(), self._members, strict=True):
-            found = members.get(key_of(case_id))
-            if found:
-                return Guess(self._middle(case_id, found), scope)
+        file, _, name = case_id.partition("::")
+        found = self._within(case_id) if file in self._tables["file"] else self._around(file)
+        return Guess(found[0].middle(words_of(name or case_id)), found[1]) if found else None
+
+    def _within(self, case_id: str) -> tuple[_Group, str] | None:
+        return self._nearest(case_id, SCOPES)
+
+    def _around(self, file: str) -> tuple[_Group, str] | None:
+        """Give the group for a file that nobody knows, the same for all of its cases."""
+        if file not in self._beyond:
+            self._beyond[file] = self._nearest(file, _OUTER)
+        return self._beyond[file]
+
+    def _nearest(self, case_id: str, scopes: Iterable[str]) -> tuple[_Group, str] | None:
+        for scope in scopes:
+            group = self._tables[scope].get(SCOPES[scope](case_id))
+            if group:
+                return group, scope
         return None
 
     @cached_property
-    def _members(self) -> list[dict[str, list[str]]]:
-        tables: list[defaultdict[str, list[str]]] = [defaultdict(list) for _ in SCOPES]
+    def _tables(self) -> dict[str, dict[str, _Group]]:
+        tables: dict[str, defaultdict[str, list[str]]] = {scope: defaultdict(list) for scope in SCOPES}
         for case_id in self._known:
-            for table, key_of in zip(tables, SCOPES.values(), strict=True):
-                table[key_of(case_id)].append(case_id)
-        return [{key: ids[:: -(-len(ids) // _MOST)] for key, ids in table.items()} for table in tables]
+            for scope, key_of in SCOPES.items():
+                tables[scope][key_of(case_id)].append(case_id)
+        return {scope: {key: self._group(ids) for key, ids in table.items()} for scope, table in tables.items()}
 
-    def _middle(self, case_id: str, members: Sequence[str]) -> float:
-        own = _words(case_id)
-        return self._middle_of((self._known[member], _weight(own, member)) for member in members)
+    def _group(self, ids: Sequence[str]) -> _Group:
+        asked = ids[:: -(-len(ids) // _MOST)]
+        return _Group(asked, self._known, self._middle_of)
+
+
+class _Group:
+    """The cases of one scope that are asked.
+
+    What they answer depends on the words that a newcomer shares with any of them and on how many it has in all, and is
+    remembered by that: twenty thousand newcomers differ mostly in numbers that nobody else has.
+    """
+
+    def __init__(self, ids: Sequence[str], known: Mapping[str, float], middle_of: _Middle) -> None:
+        self._ids = ids
+        self._known = known
+        self._middle_of = middle_of
+        self._answers: dict[tuple[frozenset[str], int], float] = {}
+
+    def middle(self, own: frozenset[str]) -> float:
+        """Give the weighted middle for a newcomer with these words."""
+        shared = own & self._vocabulary
+        key = shared, len(own)
+        if key not in self._answers:
+            pairs = [(seconds, _weight(shared, words, size=len(own))) for seconds, words in self._members]
+            self._answers[key] = self._middle_of(pairs)
+        return self._answers[key]
+
+    @cached_property
+    def _members(self) -> list[tuple[float, frozenset[str]]]:
+        return [(self._known[case_id], words_of(case_id.partition("::")[2] or case_id)) for case_id in self._ids]
+
+    @cached_property
+    def _vocabulary(self) -> frozenset[str]:
+        return frozenset().union(*(words for _, words in self._members))
 
 
 def weighted_median(pairs: Iterable[tuple[float, float]]) -> float:
@@ -100,10 +149,10 @@ def weighted_mean(pairs: Iterable[tuple[float, float]]) -> float:
     return float(sum(map(mul, values, weights)) / sum(weights))
 
 
-def _weight(own: frozenset[str], other: str) -> float:
-    theirs = _words(other)
-    common = len(own & theirs)
-    return _WEIGHTS[common, len(own) + len(theirs) - common] if common else 1.0
+def _weight(shared: frozenset[str], theirs: frozenset[str], *, size: int) -> float:
+    """Weigh a member with these words for a newcomer with `size` words, of which these are `shared` with anybody."""
+    common = len(shared & theirs)
+    return _WEIGHTS[common, size + len(theirs) - common] if common else 1.0
 
 
 class _Weights(dict[tuple[int, int], float]):
@@ -118,7 +167,10 @@ class _Weights(dict[tuple[int, int], float]):
 _WEIGHTS = _Weights()
 
 
-@lru_cache(maxsize=65536)
-def _words(case_id: str) -> frozenset[str]:
-    name = case_id.partition("::")[2] or case_id
-    return frozenset(word.lower() for word in _WORD.findall(name))
+def words_of(name: str) -> frozenset[str]:
+    """Give the lower-case words and numbers in the part of a case id behind its file.
+
+    >>> sorted(words_of("TestUpload::test_slow[3]"))
+    ['3', 'slow', 'test', 'upload']
+    """
+    return frozenset(" ".join(_WORD.findall(name)).lower().split())

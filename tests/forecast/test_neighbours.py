@@ -65,3 +65,14 @@ def test_a_large_scope_is_asked_evenly_and_gives_the_same_each_time() -> None:
     assert first == second
     assert first is not None
     assert first.seconds == pytest.approx(2500, abs=60)
+
+
+WORDS = st.lists(st.sampled_from(["Slow", "fast", "upload", "7", "8", "x"]), max_size=4).map("_".join)
+
+
+@given(st.dictionaries(WORDS, st.floats(0, 100), min_size=1), st.lists(WORDS, min_size=1))
+def test_what_is_remembered_of_others_changes_no_answer(seconds: dict[str, float], asked: list[str]) -> None:
+    known = {f"a.py::{name}": value for name, value in seconds.items()}
+    everybody = Neighbours(known)
+    for name in [*asked, *asked]:
+        assert everybody.guess(f"b.py::{name}") == Neighbours(known).guess(f"b.py::{name}")
