@@ -99,7 +99,10 @@ def rank(forecasts: Sequence[CaseForecast]) -> list[CaseForecast]:
     """Order by priority, highest first; equals by id, so that every machine agrees."""
     by_id = sorted(forecasts, key=itemgetter(0))  # the id, fetched in C: people wait for 10,000 of them
     given = priorities(
-        [case.p_fail for case in by_id], [case.expected_s for case in by_id], [case.failed_last for case in by_id]
+        [case.p_fail for case in by_id],
+        [case.expected_s for case in by_id],
+        [case.failed_last for case in by_id],
+        files=[case_file(case.case_id) for case in by_id],
     )
     return [by_id[position] for position in sorted(range(len(by_id)), key=given.__getitem__, reverse=True)]
 

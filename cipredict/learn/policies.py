@@ -68,7 +68,10 @@ def as_planned(p_fail: NDArray[np.floating], judged: JudgedRun) -> NDArray[np.fl
     order = order_of(p_fail, seed=(0, len(p_fail)))
     given = np.empty(len(order))
     failed_last = _column(judged, "last_verdict") == 1
-    given[order] = priorities(p_fail[order].tolist(), judged.expected_s[order].tolist(), failed_last[order].tolist())
+    risk, cost_s, repeats, files = (
+        column[order].tolist() for column in (p_fail, judged.expected_s, failed_last, judged.files)
+    )
+    given[order] = priorities(risk, cost_s, repeats, files=files)
     return given
 
 

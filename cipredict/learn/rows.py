@@ -53,6 +53,7 @@ class JudgedRun:
     Attributes
     ----------
     slots, X, expected_s, seconds, failed, is_new : per case of the run
+    files : number of each case's file
     is_permanently_red : failed in each of its last `featurising.PERMANENT` runs; finding it once more proves nothing
     is_red_at_base : failed on the default branch already
     always_runs : unseen, changed, red at base or failed in this branch's last run
@@ -60,6 +61,7 @@ class JudgedRun:
 
     run: PastRun
     slots: Ints
+    files: Ints
     X: Floats
     expected_s: Floats
     seconds: Floats
@@ -128,7 +130,7 @@ def collect_rows(
     for position, (run, features) in enumerate(zip(history.runs, given, strict=True)):
         rows_by_run.append(_rows(run, features, position=position, doubted=doubted[position]))
         if features.whole is not None and position >= judge_from:
-            judged[position] = _judge(run, features, whole=features.whole)
+            judged[position] = _judge(run, features, whole=features.whole, file_of=index.file_of)
     return Replayed(rows_by_run, judged)
 
 
@@ -144,7 +146,7 @@ def _rows(run: PastRun, given: RunFeatures, *, position: int, doubted: Ints) -> 
     )
 
 
-def _judge(run: PastRun, given: RunFeatures, *, whole: WholeRun) -> JudgedRun:
+def _judge(run: PastRun, given: RunFeatures, *, whole: WholeRun, file_of: Ints) -> JudgedRun:
     X, expected_s = whole
     column = {name: X[:, FEATURES.index(name)] for name in ("runs", "test_changed", "base_verdict", "branch_failed")}
     red = column["base_verdict"] == 1
@@ -152,6 +154,7 @@ def _judge(run: PastRun, given: RunFeatures, *, whole: WholeRun) -> JudgedRun:
     return JudgedRun(
         run=run,
         slots=run.slots,
+        files=file_of[run.slots],
         X=X,
         expected_s=expected_s,
         seconds=seconds,
