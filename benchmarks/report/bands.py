@@ -1,4 +1,4 @@
-"""Is the band beside the durations honest? Public GitHub projects, each run forecast from those that had ended before it.
+"""Is the band beside the durations honest? Public projects, each run forecast from those that had ended before it.
 
 Run: ``python -m benchmarks.report.bands [--data ../shared/data/runs]``. Prints, per project, the share of runs inside
 the interval that promises 90 %, the share above it (the runs that a reader should look at), how wide it is (upper over

@@ -93,7 +93,11 @@ with
             sum(count(*)) over (partition by event_id, job_id) as all_cases
         from results
         where job_id <> ''
-        group by all
+        group by
+            event_id,
+            run_seq,
+            job_id,
+            shard_id
     ),
     lengths as (
         select
