@@ -41,7 +41,7 @@ select
     period,
     count(*) as entries,
     count(*) filter (where size_bytes is null) as unsized,
-    sum(size_bytes) as held_bytes
+    sum(size_bytes)::bigint as held_bytes
 from held
 group by period
 order by period

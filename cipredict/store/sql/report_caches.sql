@@ -13,7 +13,7 @@ select
     count(*) filter (where operation = 'save' and outcome = 'saved') as saved,
     quantile_cont(duration_s, 0.5) filter (where operation = 'restore' and outcome <> 'miss') as restore_s,
     quantile_cont(duration_s, 0.5) filter (where operation = 'save' and outcome = 'saved') as save_s,
-    sum(size_bytes) filter (where operation = 'save' and outcome = 'saved') as saved_bytes
+    (sum(size_bytes) filter (where operation = 'save' and outcome = 'saved'))::bigint as saved_bytes
 from cache_events
 where happened_at <= $as_of
 group by all

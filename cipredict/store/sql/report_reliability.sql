@@ -37,7 +37,7 @@ with
         select
             predictions.p_fail,
             came_out.is_failed,
-            case
+            (case
                 when predictions.p_fail < 0.001 then 0
                 when predictions.p_fail < 0.003 then 0.001
                 when predictions.p_fail < 0.01 then 0.003
@@ -45,7 +45,7 @@ with
                 when predictions.p_fail < 0.1 then 0.03
                 when predictions.p_fail < 0.3 then 0.1
                 else 0.3
-            end::double as low
+            end)::double as low
         from predictions
         join made using (event_id)
         join came_out using (run_seq, case_seq)
@@ -53,8 +53,15 @@ with
     )
 select
     low,
-    case low when 0 then 0.001 when 0.001 then 0.003 when 0.003 then 0.01 when 0.01 then 0.03 when 0.03 then 0.1
-        when 0.1 then 0.3 else 1 end::double as high,
+    (case low
+        when 0 then 0.001
+        when 0.001 then 0.003
+        when 0.003 then 0.01
+        when 0.01 then 0.03
+        when 0.03 then 0.1
+        when 0.1 then 0.3
+        else 1
+    end)::double as high,
     count(*) as cases,
     avg(p_fail) as forecast,
     count(*) filter (where is_failed) as failed
