@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cipredict.cli.report_learned import Gaps
-from cipredict.errors import CipredictError
+from cipredict.errors import CipredictError, UsageError
 from cipredict.render.html.facts import columns_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def load_cache_stages(settings: Settings, gaps: Gaps, *, quota_bytes: int) -> Co
 
     try:
         found = predict_stages(settings, stage=None, base=None, commits=COMMITS, quota_bytes=quota_bytes)
+    except UsageError:  # none is described, which is what the page says anyway
+        found = []
     except CipredictError as error:
         gaps.note("cache_stages", error)
         found = []

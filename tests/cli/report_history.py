@@ -97,7 +97,7 @@ def _jobs(run: RunRecord, number: int) -> list[JobRecord]:
     return jobs
 
 
-def _cases(number: int) -> Iterator[CaseRun]:
+def cases_of(number: int) -> Iterator[CaseRun]:
     for k in range(120):
         is_red = k == 1 and number % 7 == 3
         yield CaseRun(
@@ -110,7 +110,7 @@ def _cases(number: int) -> Iterator[CaseRun]:
 def _batches(key: RunKey, number: int) -> list[CaseBatch]:
     """Give a report per job, as shards leave them."""
     shares: list[list[CaseRun]] = [[] for _ in range(SHARDS)]
-    for place, case in enumerate(_cases(number)):
+    for place, case in enumerate(cases_of(number)):
         shares[place % SHARDS].append(case)
     return [CaseBatch(key, f"junit-{k}.xml", tuple(share), job_id=f"{number}{k}") for k, share in enumerate(shares)]
 
@@ -122,7 +122,7 @@ def _operations() -> Iterator[Event]:
         for body in cache_bodies(number, HOSTILE):
             yield _event("cache", number, body)
     for number in range(20, RUNS):
-        ids = [case.case_id for case in _cases(number)]
+        ids = [case.case_id for case in cases_of(number)]
         yield _event("plan", number, shard_plan(number, [tuple(ids[place::SHARDS]) for place in range(SHARDS)]))
 
 
@@ -201,7 +201,14 @@ def _benchmarks() -> Iterator[Event]:
 BACKTEST = {
     "calibration": [[0, 0.001, 90_000, 0.0004, 0.0003], [0.01, 0.03, 700, 0.02, 0.025], [0.3, 1, 40, 0.6, 0.5]],
     "promises": [
-        {"promised": level, "runs": 80, "missed": missed, "low": missed / 100, "high": missed / 50, "mean_share": level / 3}
+        {
+            "promised": level,
+            "runs": 80,
+            "missed": missed,
+            "low": missed / 100,
+            "high": missed / 50,
+            "mean_share": level / 3,
+        }
         for level, missed in ((0.5, 36), (0.8, 17), (0.9, 9), (0.95, 3))
     ],
 }

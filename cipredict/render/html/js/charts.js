@@ -56,7 +56,7 @@ function options({ x, series, kind, isTime, isLog, marks, range, values, spellX 
     scales: isLog ? { x: { time: false, distr: 3 }, y: { distr: 3 } } : { x: { time: isTime }, y: { range: linear } },
     bands: upper < 0 ? [] : [{ series: [upper + 1, upper + 2], fill: colour("shade") }],
     axes: [
-      { ...axis, space: isTime ? 90 : 50, values: (_, ticks) => ticks.map((tick) => (isTime ? spell(tick, ticks[1] - ticks[0] < 86400 ? "time" : "date") : spellTick(tick, "percent"))) },
+      { ...axis, size: 34, space: isTime ? 90 : 50, values: (_, ticks) => ticks.map((tick) => (isTime ? spell(tick, ticks[1] - ticks[0] < 86400 ? "time" : "date") : spellTick(tick, "percent"))) },
       { ...axis, size: 74, ...(kind === "seconds" ? { incrs: STEPS_S } : {}), values: (_, ticks) => ticks.map((tick) => spellTick(tick, kind)) },
     ],
     series: [{}, ...series.map((one, number) => ({

@@ -35,7 +35,7 @@ function gatesPart(facts) {
     el("h3", {}, "Decisions"),
     table({ caption: "Decisions of gates", sort: [1, true], searched: decisions.map((rows) => `${gates.run_id[rows[0]]} ${gates.branch[rows[0]]} ${gates.verdict[rows[0]]} ${rows.map((row) => gates.name[row]).join(" ")}`),
       filters: [["all decisions", null], ["those that did not pass", (row) => verdicts[row] !== "passed"]], columns: [
-        { title: "Run", values: decisions.map(([row]) => gates.run_id[row] || "unknown"), kind: "name" },
+        { title: "Run", values: decisions.map(([row]) => gates.run_id[row] || "unknown"), kind: "text", cell: nameOf },
         { title: "Made (UTC)", values: decisions.map(([row]) => gates.happened_at[row]), kind: "time" },
         { title: "Verdict", values: verdicts, kind: "text", cell: toned(VERDICT) },
         { title: "Branch", values: decisions.map(([row]) => gates.branch[row]), kind: "name", minor: true },

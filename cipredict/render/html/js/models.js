@@ -28,8 +28,9 @@ function backtests(rows) {
   const keys = [...grouped(rows.forecast.map((forecast, row) => `${forecast}: ${rows.measure[row]}`))];
   const held = keys.flatMap(([key, places]) => versionsOf(rows, places).map((one) => ({ key, ...one })));
   const column = (name) => held.map((one) => one[name]);
+  const several = new Set(rows.version).size > 1; // one version is a point, which the table holds
   return [
-    chooser("Measure", keys.map(([, [place]]) => `${rows.forecast[place]}: ${MEASURES[rows.measure[place]][0]}`), (number) => backtestChart(rows, keys[number][1])),
+    several ? chooser("Measure", keys.map(([, [place]]) => `${rows.forecast[place]}: ${MEASURES[rows.measure[place]][0]}`), (number) => backtestChart(rows, keys[number][1])) : el("p", { class: "note" }, "Judged on the part of the history that nothing was fitted on. From the second version on a chart compares them."),
     table({ caption: "Versions beside baselines", searched: held.map((one) => `${one.version} ${one.key} ${one.rival}`), sort: [1, true], columns: [
       { title: "Version", values: column("version"), kind: "text" },
       { title: "Registered (UTC)", values: column("at"), kind: "time", minor: true },

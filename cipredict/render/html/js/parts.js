@@ -47,7 +47,7 @@ function runsPart(facts) {
   const { runs, jobs } = facts;
   if (!runs.run_id.length) return [empty(facts, "runs")];
   const columns = [
-    { title: "Run", values: runs.run_id, kind: "name", cell: (value, row) => nameOf(runs.attempt[row] > 1 ? `${value} (attempt ${runs.attempt[row]})` : value) },
+    { title: "Run", values: runs.run_id, kind: "text", cell: (value, row) => nameOf(runs.attempt[row] > 1 ? `${value} (attempt ${runs.attempt[row]})` : value) },
     { title: "Ended (UTC)", values: runs.ended, kind: "time" },
     { title: "Result", values: runs.result, kind: "text", cell: resultCell },
     { title: "Duration", values: runs.duration_s, kind: "seconds" },

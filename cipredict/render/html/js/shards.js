@@ -29,7 +29,7 @@ function shardsPart(facts) {
     chooser("Plan", latest.map((plan) => `${spell(plan.made_at, "time")} · run ${plan.run_id || "unknown"} · ${plan.rows.length} shards`), (number) => shardBars(shards, latest[number])),
     el("h3", {}, "Shard plans"),
     table({ caption: "Shard plans", sort: [1, true], searched: column("run_id"), columns: [
-      { title: "Run", values: column("run_id"), kind: "name", cell: (value) => nameOf(value || "unknown") },
+      { title: "Run", values: column("run_id"), kind: "text", cell: (value) => nameOf(value || "unknown") },
       { title: "Made (UTC)", values: column("made_at"), kind: "time" },
       { title: "Shards", values: plans.map((plan) => plan.rows.length), kind: "count" },
       { title: "Longest, planned", values: column("planned_s"), kind: "seconds" },
