@@ -160,7 +160,7 @@ def load_versions(settings: Settings, gaps: Gaps) -> tuple[Columns, Columns]:
         columns["created_at"].append(_registered_at(version))
         columns["aliases"].append(", ".join(version.aliases))
         columns["tags"].append("; ".join(f"{name}: {value}" for name, value in sorted(version.tags.items())))
-    judged = (row for version in versions[:_JUDGED_VERSIONS] for row in _headlines(version, registry.metrics(version)))
+    judged = (row for version in versions[:_JUDGED_VERSIONS] for row in headlines(version, registry.metrics(version)))
     return columns, columns_of(_BACKTESTS, judged)
 
 
@@ -168,7 +168,7 @@ def _registered_at(version: Version) -> datetime:
     return datetime.fromtimestamp(version.created_at_ms / 1000, UTC)
 
 
-def _headlines(version: Version, metrics: Mapping[str, float]) -> Iterator[tuple[object, ...]]:
+def headlines(version: Version, metrics: Mapping[str, float]) -> Iterator[tuple[object, ...]]:
     """Give a row per policy and headline measure, the registry's names taken apart: `failure.prior/time.apfdc`."""
     for key, value in sorted(metrics.items()):
         forecast, _, rest = key.partition(".")

@@ -31,7 +31,7 @@ function shardsPart(facts) {
     table({ caption: "Shard plans", sort: [1, true], searched: column("run_id"), columns: [
       { title: "Run", values: column("run_id"), kind: "text", cell: (value) => nameOf(value || "unknown") },
       { title: "Made (UTC)", values: column("made_at"), kind: "time" },
-      { title: "Shards", values: plans.map((plan) => plan.rows.length), kind: "count" },
+      { title: "Shards", values: plans.map((plan) => plan.rows.length), kind: "count", minor: true },
       { title: "Longest, planned", values: column("planned_s"), kind: "seconds" },
       { title: "Longest job", values: column("job_s"), kind: "seconds" },
       { title: "Balance planned", values: column("planned"), kind: "percent", minor: true },
