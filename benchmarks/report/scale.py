@@ -1,6 +1,7 @@
 """How large, how fast? A page of 50,000 tests and 5,000 runs, built from a store that is made up, opened in Chromium.
 
-Every run executes 2,000 of the tests, as a selection does: ten million results. With `--look` a browser opens the page,
+Every run executes 2,000 of the tests, as a selection does: ten million results; it restores three caches and passes
+eight gates, and the last hundred have shard plans. With `--look` a browser opens the page,
 which needs `npm ci` in tests/browser.
 
     python benchmarks/report/scale.py --look
@@ -45,6 +46,38 @@ insert into case_runs
 select n, n, (hash(n * {per_run} + k) % {cases})::integer, if(random() < 0.002, 'failed', 'passed')::verdict,
     round(0.02 + (k % 100) * 0.01 * random(), 3), 1, false, null
 from range({runs}) as t (n), range({per_run}) as u (k);
+insert into cache_events (event_id, run_seq, happened_at, cache, key, operation, size_bytes, duration_s, outcome)
+select 'cache ' || run_seq || ' ' || k, run_seq, started_at, 'cache ' || k, 'key-' || k || '-' || run_seq // 20,
+    'restore', 3e8, 4, if(run_seq % 20 = 0, 'miss', 'exact')
+from runs, range(3) as t (k);
+insert into events
+select 'gate ' || run_seq, 'plan', started_at, provider, repository, run_id, attempt,
+    json_object('verdict', 'passed', 'subject', json_object('branch', branch), 'gates', gates)
+from runs
+join (
+    select run_seq, list(json_object('name', 'gate ' || k, 'metric', 'metric', 'value', random(), 'demand', '< 1',
+        'outcome', if(random() < 0.9, 'pass', 'fail'), 'reason', 'it is too much')) as gates
+    from runs, range(8) as t (k)
+    group by run_seq
+) using (run_seq);
+insert into events
+select 'shard ' || run_seq, 'plan', started_at, provider, repository, run_id, attempt,
+    json_object('strategy', 'optimal', 'overhead_s', 20, 'shards', shards)
+from runs
+join (
+    select run_seq, list(json_object('estimated_time', 300, 'tests', tests)) as shards
+    from (
+        select run_seq, list(case_id) as tests
+        from case_runs
+        join cases using (case_seq)
+        where run_seq >= {runs} - 100
+        group by run_seq, case_seq % 4
+    )
+    group by run_seq
+) using (run_seq);
+insert into plans
+select event_id, event_id, if(event_id like 'gate%', 'cipredict.gate-plan/1', 'cipredict.shard-plan/1'), true
+from events;
 """
 
 

@@ -47,14 +47,17 @@ def html(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the page, index.html.")] = Path("report"),
     runs: Annotated[int, typer.Option(min=1, help="List so many runs, the latest.")] = 5000,
     case_runs: Annotated[int, typer.Option(min=1, help="Add up the cases of so many runs, the latest.")] = 1000,
+    cache_quota: Annotated[str, typer.Option(help="What caches may hold together.")] = "10GB",
     store: StoreOption = None,
     forecast: ForecastOption = None,
 ) -> None:
-    """Write one page of everything: runs, tests, selection, benchmarks, deployments, models. It needs no server."""
+    """Write one page of everything, from runs to models. It needs no server."""
     from cipredict.cli.report_gathering import Reach, gather  # noqa: PLC0415  # not for --help
+    from cipredict.quantities import parse_bytes  # noqa: PLC0415
     from cipredict.render.html.page import render_page  # noqa: PLC0415
 
-    facts = gather(load_settings(store=store, forecast=forecast), datetime.now(UTC), Reach(runs, case_runs))
+    reach = Reach(runs, case_runs, parse_bytes(cache_quota, option="--cache-quota"))
+    facts = gather(load_settings(store=store, forecast=forecast), datetime.now(UTC), reach)
     page = write_page(output, render_page(facts))
     size = page.stat().st_size / 1e6
     sys.stderr.write(f"Wrote {page} ({size:.2f} MB): {len(facts.runs['run_id']):,} runs, ")

@@ -11,11 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cipredict.cli.report_learned import Gaps, backtest_of, load_manifest, load_series, load_versions, measures_of
+from cipredict.cli.report_bands import NO_BANDS, load_bands
+from cipredict.cli.report_learned import (
+    Gaps,
+    backtest_of,
+    load_checks,
+    load_manifest,
+    load_series,
+    load_versions,
+    measures_of,
+)
+from cipredict.cli.report_operations import load_cache_stages, needs_of
 from cipredict.render.html.facts import PageFacts, Waterfall
 
 if TYPE_CHECKING:
     from cipredict.decide.flaky import CaseFlakiness
+    from cipredict.forecast.bundle import Manifest
     from cipredict.render.html.facts import Columns
     from cipredict.settings import Settings
     from cipredict.store.database import Store
@@ -26,10 +37,11 @@ FLAKY_SPAN = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far back the page looks, in runs: those that it lists, and those whose cases it adds up."""
+    """How far back the page looks: runs that it lists, runs whose cases it adds up; and what caches may hold."""
 
     runs: int
     case_runs: int
+    quota_bytes: int
 
 
 def gather(settings: Settings, now: datetime, reach: Reach) -> PageFacts:
@@ -40,30 +52,44 @@ def gather(settings: Settings, now: datetime, reach: Reach) -> PageFacts:
     from cipredict.store.queries import load_ledger  # noqa: PLC0415
 
     gaps = Gaps()
+    manifest = load_manifest(settings, gaps)
     with open_store(settings.store, read_only=True) as door:
         runs = report.load_listed_runs(door, now, last_runs=reach.runs).to_pydict()
         unit = unit_of(runs)
-        waterfalls = tuple(_waterfalls(door, runs, now))
+        waterfalls = tuple(_waterfalls(door, runs, now, manifest))
         cases = report.load_case_trends(door, now, last_runs=reach.case_runs).to_pydict()
-        periods = report.load_periods(door, now, unit=unit).to_pydict()
-        jobs = report.load_job_times(door, now, last_runs=reach.runs).to_pydict()
-        ledger = load_ledger(door, now).to_pydict()
-        deployments = report.load_deployments(door, now).to_pydict()
+        tables = {
+            "periods": report.load_periods(door, now, unit=unit),
+            "jobs": report.load_job_times(door, now, last_runs=reach.runs),
+            "ledger": load_ledger(door, now),
+            "deployments": report.load_deployments(door, now),
+            "reliability": report.load_reliability(door, now),
+            "shards": report.load_shard_balance(door, now),
+            "caches": report.load_cache_periods(door, now, unit=unit),
+            "cache_room": report.load_cache_room(door, now, unit=unit),
+            "gates": report.load_gates(door, now),
+        }
+        bands, band_coverage = _bands(door, settings, now, unit=unit, gaps=gaps)
     flaky = _flaky(settings, runs, now)
-    manifest = load_manifest(settings, gaps)
+    calibration, promises = load_checks(settings, gaps)
+    versions, backtests = load_versions(settings, gaps)
     return PageFacts(
         project=settings.repository or _project(runs),
         made_at=now,
         version=__version__,
         unit=unit,
         case_runs=min(reach.case_runs, sum(bool(results) for results in runs["results"])),
-        periods=periods,
         runs=runs,
-        jobs=jobs,
         cases={**cases, **_flaky_columns(cases, flaky)},
-        ledger=ledger,
-        deployments=deployments,
-        versions=load_versions(settings, gaps),
+        **{name: table.to_pydict() for name, table in tables.items()},
+        bands=bands,
+        band_coverage=band_coverage,
+        calibration=calibration,
+        promises=promises,
+        cache_stages=load_cache_stages(settings, gaps, quota_bytes=reach.quota_bytes),
+        quota_bytes=reach.quota_bytes,
+        versions=versions,
+        backtests=backtests,
         flaky=sum(case.standing.value == "flaky" for case in flaky.values()),
         waterfalls=waterfalls,
         series=load_series(settings, now, gaps),
@@ -73,6 +99,14 @@ def gather(settings: Settings, now: datetime, reach: Reach) -> PageFacts:
     )
 
 
+def _bands(door: Store, settings: Settings, now: datetime, *, unit: str, gaps: Gaps) -> tuple[Columns, float | None]:
+    try:
+        return load_bands(door, settings, now, unit=unit)
+    except ModuleNotFoundError as error:
+        gaps.note("bands", error)
+        return NO_BANDS, None
+
+
 def unit_of(runs: Columns) -> str:
     """Give the period that makes readable curves of that time: at most some 150 points, where there are years."""
     ended = [at for at in runs["ended"] if isinstance(at, datetime)]
@@ -80,7 +114,7 @@ def unit_of(runs: Columns) -> str:
     return "day" if days <= 120 else "week" if days <= 900 else "month"
 
 
-def _waterfalls(door: Store, runs: Columns, now: datetime) -> Iterator[Waterfall]:
+def _waterfalls(door: Store, runs: Columns, now: datetime, manifest: Manifest | None) -> Iterator[Waterfall]:
     """Give the latest runs with jobs, the latest first."""
     from cipredict.render.html.waterfall import waterfall_of  # noqa: PLC0415
     from cipredict.store.traces import load_traced_runs  # noqa: PLC0415
@@ -88,7 +122,7 @@ def _waterfalls(door: Store, runs: Columns, now: datetime) -> Iterator[Waterfall
     ended = [at for at, jobs in zip(runs["ended"], runs["jobs"], strict=True) if jobs][:WATERFALLS]
     oldest = ended[-1] if ended else now
     found = load_traced_runs(door, since=oldest if isinstance(oldest, datetime) else now, until=now)
-    bars = (waterfall_of(run, jobs) for run, jobs in reversed(list(found)))
+    bars = (waterfall_of(run, jobs, needs_of(manifest, run.workflow)) for run, jobs in reversed(list(found)))
     yield from (one for one in bars if one)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from cipredict.errors import CipredictError
-from cipredict.render.html.facts import Backtest, CaughtCurve, Measure, Series, Turn
+from cipredict.render.html.facts import Backtest, CaughtCurve, Measure, Series, Turn, columns_of
 
 if TYPE_CHECKING:
     from cipredict.forecast.bundle import Manifest
+    from cipredict.learn.registry import Version
     from cipredict.records import BenchmarkRun
     from cipredict.render.html.facts import Columns
     from cipredict.settings import Settings
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 BUDGETS = (5, 10, 20, 30, 50)
 _POLICIES = ("cipredict", "prior/time", "rules/time", "decay10/time", "last-failed", "random", "oracle")
 """Drawn of the backtest: more curves are a bush."""
+_CALIBRATION = ("low", "high", "cases", "forecast", "observed")
+_PROMISE = ("promised", "runs", "missed", "low", "high", "mean_share")
+_BACKTESTS = ("version", "created_at", "forecast", "measure", "policy", "value")
+_HEADLINES = {"failure": ("caught_20", "apfdc"), "case_time": ("wape",), "run_time": ("wape",)}
+"""What versions are compared by."""
+_JUDGED_VERSIONS = 60
 _SPAN = timedelta(days=730)
 _SERIES = 300
 EMPTY = {
@@ -33,6 +41,34 @@ EMPTY = {
     "cases": ("No test report was ingested yet: how to,", "cipredict ingest junit --help"),
     "ledger": ("No plan of select-tests was taken in yet: how to,", "cipredict ingest events .cipredict/events"),
     "backtest": ("No forecast is published yet: how to,", "cipredict train"),
+    "bands": (
+        "No workflow ran twice with a known start and end: an ingest of its runs tells,",
+        "cipredict ingest --help",
+    ),
+    "calibration": (
+        "The published forecast holds no calibration: a version trained by this cipredict does,",
+        "cipredict train",
+    ),
+    "reliability": (
+        "No plan with probabilities was followed by results of its own run: take both in,",
+        "cipredict ingest events .cipredict/events",
+    ),
+    "shards": (
+        "No shard plan was taken in yet: `cipredict shard` leaves one in the event files of its job,",
+        "cipredict ingest events .cipredict/events",
+    ),
+    "caches": (
+        "No restore or save of a cache is known: `cipredict cache restore` remembers them, and job logs tell,",
+        "cipredict ingest cache-logs --help",
+    ),
+    "cache_stages": (
+        "No cache is described in pyproject.toml, so that the git history cannot be replayed: how to,",
+        "cipredict cache advise --help",
+    ),
+    "gates": (
+        "No gate was decided yet: `cipredict gate` leaves its decisions in the event files of its job,",
+        "cipredict ingest events .cipredict/events",
+    ),
     "performance": ("No benchmark was recorded yet: how to,", "cipredict perf record --help"),
     "deployments": ("No deployment was taken in yet: how to,", "cipredict ingest events .cipredict/events"),
     "versions": ("No model version is registered yet: how to,", "cipredict train"),
@@ -88,24 +124,57 @@ def measures_of(manifest: Manifest) -> Iterator[Measure]:
                 yield Measure(forecast, policy, name, value, policy == served.by)
 
 
-def load_versions(settings: Settings, gaps: Gaps) -> Columns:
-    """Give the registered versions, newest first; a folder without a registry is not made one."""
+def load_checks(settings: Settings, gaps: Gaps) -> tuple[Columns, Columns]:
+    """Give the backtest's calibration of probabilities, and the confidences that it promised and kept."""
+    from cipredict.forecast.bundle import CHECKS, open_bundle  # noqa: PLC0415
+
+    try:
+        bundle = open_bundle(settings.forecast)
+        checks = json.loads(bundle.read(CHECKS)) if bundle.has(CHECKS) else {}
+    except CipredictError as error:
+        gaps.note("calibration", error)
+        checks = {}
+    promises = ([row.get(name) for name in _PROMISE] for row in checks.get("promises", []))
+    return columns_of(_CALIBRATION, checks.get("calibration", [])), columns_of(_PROMISE, promises)
+
+
+def load_versions(settings: Settings, gaps: Gaps) -> tuple[Columns, Columns]:
+    """Give the registered versions, newest first, and what their trainings measured.
+
+    A folder without a registry is not made one.
+    """
     columns: dict[str, list[object]] = {"number": [], "created_at": [], "aliases": [], "tags": []}
+    nothing = columns_of(_BACKTESTS, ())
     if not os.environ.get("MLFLOW_TRACKING_URI") and not (settings.store.parent / "mlflow.db").exists():
-        return columns
+        return columns, nothing
     try:
         from cipredict.cli.nightly import open_registry  # noqa: PLC0415
 
-        versions = open_registry(settings, None).versions()
+        registry = open_registry(settings, None)
+        versions = registry.versions()
     except (CipredictError, ModuleNotFoundError) as error:
         gaps.note("versions", error)
-        return columns
+        return columns, nothing
     for version in versions:
         columns["number"].append(version.number)
-        columns["created_at"].append(datetime.fromtimestamp(version.created_at_ms / 1000, UTC))
+        columns["created_at"].append(_registered_at(version))
         columns["aliases"].append(", ".join(version.aliases))
         columns["tags"].append("; ".join(f"{name}: {value}" for name, value in sorted(version.tags.items())))
-    return columns
+    judged = (row for version in versions[:_JUDGED_VERSIONS] for row in headlines(version, registry.metrics(version)))
+    return columns, columns_of(_BACKTESTS, judged)
+
+
+def _registered_at(version: Version) -> datetime:
+    return datetime.fromtimestamp(version.created_at_ms / 1000, UTC)
+
+
+def headlines(version: Version, metrics: Mapping[str, float]) -> Iterator[tuple[object, ...]]:
+    """Give a row per policy and headline measure, the registry's names taken apart: `failure.prior/time.apfdc`."""
+    for key, value in sorted(metrics.items()):
+        forecast, _, rest = key.partition(".")
+        policy, _, measure = rest.rpartition(".")
+        if measure in _HEADLINES.get(forecast, ()):
+            yield version.number, _registered_at(version), forecast, measure, policy, value
 
 
 def load_series(settings: Settings, now: datetime, gaps: Gaps) -> tuple[Series, ...]:

@@ -9,6 +9,7 @@
     cases/members/*.f32     float32 per slot: each learner's own seconds
     state/*                 history and links of the failure forecast (see `state_codec`)
     graphs/<predictor>/<member>.onnx
+    checks.json             what the backtest of failures promised and kept; optional
     cache/hits.json         who commits to the key files of caches, how often; see `cache_hits`; optional
 
 Schema history
@@ -32,6 +33,7 @@ from cipredict.errors import ForecastUnusable, InputError
 from cipredict.plans.document import canonical_json, plan_id
 
 SCHEMA = "cipredict.forecast/1"
+CHECKS = "checks.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time stamp of every zip entry, so that equal forecasts are equal files."""
 _DAMAGE = (zipfile.BadZipFile, InflateError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)

@@ -82,6 +82,7 @@ class AdaptiveBands:
     debt: float = 0.0
     runs: int = 0
     mean_rows: float = 0.0
+    _factors: tuple[Floats64, Floats64] | None = field(default=None, repr=False, compare=False)
 
     def absorb(self, cell: NDArray[np.intp], log_ratio: Floats64) -> NDArray[np.bool_]:
         """Judge one run's forecasts by the intervals of before, then learn from it; give which were inside."""
@@ -98,6 +99,7 @@ class AdaptiveBands:
         bins = np.digitize(log_ratio, _EDGES)
         np.add.at(self.suite, bins, 1 / len(bins))
         np.add.at(self.cells, (cell, bins), 1.0)
+        self._factors = None
         self.evidence += np.minimum(1.0, np.bincount(cell, minlength=_CELLS) / _FULL_ROWS)
         return inside
 
@@ -107,6 +109,12 @@ class AdaptiveBands:
         return LogConformal(self.coverage, offset_s, tuple(np.exp(low).tolist()), tuple(np.exp(high).tolist()))
 
     def _log_factors(self) -> tuple[Floats64, Floats64]:
+        """Give the logarithms of the factors, worked out once between two runs."""
+        if self._factors is None:
+            self._factors = self._find_log_factors()
+        return self._factors
+
+    def _find_log_factors(self) -> tuple[Floats64, Floats64]:
         suite = (self.suite + _PRIOR_RUNS * _PRIOR) / (self.suite_runs + _PRIOR_RUNS)
         by_doubt = [slice(doubt, _CELLS, DOUBTS) for doubt in range(DOUBTS)]
         alike = np.stack([self.cells[cells].sum(axis=0) for cells in by_doubt])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -74,7 +74,16 @@ def load(store: Store, *, as_of: datetime, default_branch: str = "", repository:
     )
     history = with_renames(as_builds(history), _moved_paths(store, as_of))
     jobs = queries.load_jobs(store, as_of).to_pylist()
-    return Loaded(history, _timed(runs, facts, jobs=jobs, history=history))
+    return Loaded(history, _timed(runs, facts, jobs=jobs, starts=[run.started_at for run in history.runs]))
+
+
+def load_timed_runs(store: Store, *, as_of: datetime, default_branch: str = "") -> list[TimedRun]:
+    """Load whole runs alone, by start, without their jobs and cases; positions count them."""
+    runs = [row for row in queries.load_runs(store, as_of).to_pylist() if row["started_at"] is not None]
+    changes = _changes_by_run(queries.load_changes(store, as_of))
+    branch = default_branch or queries.guess_default_branch(store, as_of)
+    facts = {row["run_seq"]: _facts(row, changes, branch) for row in runs}
+    return _timed(runs, facts, jobs=[], starts=[row["started_at"] for row in runs])
 
 
 def _cases(table: Table) -> tuple[list[str], NDArray[np.int32]]:
@@ -208,17 +217,21 @@ def _flavours(
 
 
 def _timed(
-    runs: list[dict[str, Any]], facts: dict[int, ChangeFacts], *, jobs: list[dict[str, Any]], history: History
+    runs: list[dict[str, Any]],
+    facts: dict[int, ChangeFacts],
+    *,
+    jobs: list[dict[str, Any]],
+    starts: Sequence[datetime],
 ) -> list[TimedRun]:
-    """Give runs and jobs with a known start and end, each under its series; positions are the history's."""
-    starts = np.array([run.started_at.timestamp() for run in history.runs])
+    """Give runs and jobs with a known start and end, each under its series; positions are those among `starts`."""
+    moments = np.array([start.timestamp() for start in starts])
 
     def timed(row: dict[str, Any], series: str) -> TimedRun | None:
         if row["started_at"] is None or row["finished_at"] is None or row["finished_at"] < row["started_at"]:
             return None
         return TimedRun(
             series=series,
-            position=int(np.searchsorted(starts, row["started_at"].timestamp(), side="right")) - 1,
+            position=int(np.searchsorted(moments, row["started_at"].timestamp(), side="right")) - 1,
             started_at=row["started_at"],
             finished_at=row["finished_at"],
             facts=facts[row["run_seq"]],

@@ -6,6 +6,7 @@ that does not answer as its learner did (within 1e-5) is never published.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from cipredict import __version__
 from cipredict.errors import CipredictError
-from cipredict.forecast.bundle import Bundle, Manifest, Served, write_bundle
+from cipredict.forecast.bundle import CHECKS, Bundle, Manifest, Served, write_bundle
 from cipredict.forecast.case_index import CaseIndex, build_case_index
 from cipredict.forecast.durations import FLAVOURS
 from cipredict.forecast.features import FEATURES
@@ -49,6 +50,7 @@ class Learned:
     graphs : `failure/xgboost` and so on → ONNX bytes
     features : that the failure graphs read; an older version's may differ from what this one computes
     new_case : scope of neighbours → interval factors on their median
+    checks : what the backtest promised and kept, see `summary.checks_of`; empty in versions of before
     """
 
     graphs: Mapping[str, bytes]
@@ -62,6 +64,7 @@ class Learned:
     model_version: str | None = None
     features: tuple[str, ...] = FEATURES
     new_case: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    checks: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> Learned:
@@ -82,6 +85,7 @@ class Learned:
             model_version=manifest.model_version,
             features=manifest.features,
             new_case={scope: (low, high) for scope, (low, high) in new_case.items()},  # type: ignore[attr-defined]  # by the schema
+            checks=json.loads(bundle.read(CHECKS)) if bundle.has(CHECKS) else {},
         )
 
     def registered_as(self, version: str) -> Learned:
@@ -119,6 +123,7 @@ def publish(learned: Learned, history: History, timed: Sequence[TimedRun], *, pa
         **{f"{FLAVOURS}{name}.f32": values.astype("<f4").tobytes() for name, values in history.flavours.items()},
         **encode_state(final_state(history), index),
         **{f"graphs/{name}.onnx": graph for name, graph in learned.graphs.items()},
+        **({CHECKS: json.dumps(learned.checks, sort_keys=True).encode()} if learned.checks else {}),
     }
     manifest = _manifest(learned, history, timed, case_members=members, now=now)
     return write_bundle(path, manifest, entries)

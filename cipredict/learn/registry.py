@@ -40,12 +40,14 @@ class Version:
     ----------
     aliases : `champion`, `challenger`, `previous` where they point here
     tags : `verdict` (promoted or why not) and the headline measures
+    run_id : of the training that made it
     """
 
     number: str
     created_at_ms: int
     aliases: tuple[str, ...]
     tags: Mapping[str, str]
+    run_id: str = ""
 
 
 class Registry:
@@ -113,6 +115,13 @@ class Registry:
             raise InputError(f"The registry {self.uri} does not answer: {error.message}.", slug="registry") from error
         rows = [_version(version, aliases) for version in found]
         return sorted(rows, key=lambda version: int(version.number), reverse=True)
+
+    def metrics(self, version: Version) -> Mapping[str, float]:
+        """Give what its training measured, by `predictor.policy.measure`; empty where the run is gone."""
+        try:
+            return dict(self._client.get_run(version.run_id).data.metrics)
+        except MlflowException:
+            return {}
 
     def champion(self) -> str | None:
         """Give the champion's version, None before the first promotion."""
@@ -203,4 +212,4 @@ def _make_folder(folder: Path) -> None:
 
 def _version(version: ModelVersion, aliases: Mapping[str, str]) -> Version:
     own = tuple(sorted(alias for alias, number in aliases.items() if str(number) == str(version.version)))
-    return Version(str(version.version), int(version.creation_timestamp), own, dict(version.tags))
+    return Version(str(version.version), int(version.creation_timestamp), own, dict(version.tags), version.run_id or "")

@@ -30,6 +30,7 @@ from cipredict.learn.publish import Learned, publish
 from cipredict.learn.registry import CHAMPION, Registry
 from cipredict.learn.rows import JudgedRun
 from cipredict.learn.run_time import TimedRun
+from cipredict.learn.summary import promises_of
 from cipredict.learn.train import Training, train
 
 
@@ -147,8 +148,9 @@ def _keep_champion(
             metrics={name: result.headline() for name, result in results.items()},
         ),
     }
-    shares = tuple(sorted(needed_shares(training.failure.judged, policy)))
-    return replace(incumbent, served=served, needed_shares=shares)
+    shares = needed_shares(training.failure.judged, policy)
+    checks = {**incumbent.checks, "promises": promises_of(shares)}
+    return replace(incumbent, served=served, needed_shares=tuple(sorted(shares)), checks=checks)
 
 
 def _serve_baseline_unless(learned: Learned, *, is_earned: bool, reasons: tuple[str, ...]) -> Learned:

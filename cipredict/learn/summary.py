@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import isnan
 
@@ -34,15 +35,27 @@ def summarise(study: FailureStudy, history: History) -> dict[str, object]:
         "reasons": list(study.reasons),
         "policies": {name: result.headline() for name, result in study.results.items()},
         "minutes_saved": {f"{budget:.0%}": round(suite_s / 60 * (1 - budget), 3) for budget in BUDGETS},
+        "confidence": _confidence(study),
+        **checks_of(study),
+        "expected_calibration_error": round(expected_error(study.calibration), 6),
+        "missed": _missed(best),
+    }
+
+
+def checks_of(study: FailureStudy) -> dict[str, object]:
+    """Give what was forecast against what came: probabilities by band, promised confidences by level."""
+    return {
         "calibration": [
             [row.low, row.high, row.cases, round(row.mean_forecast, 6), round(row.observed, 6)]
             for row in study.calibration
         ],
-        "confidence": _confidence(study),
-        "promises": [asdict(promise) | {"kept": promise.is_kept} for promise in keep_promises(_served_shares(study))],
-        "expected_calibration_error": round(expected_error(study.calibration), 6),
-        "missed": _missed(best),
+        "promises": promises_of(_served_shares(study)),
     }
+
+
+def promises_of(shares: Sequence[float]) -> list[dict[str, object]]:
+    """Give every level that the runs can show; `shares` in the order of the runs, see `keep_promises`."""
+    return [asdict(promise) | {"kept": promise.is_kept} for promise in keep_promises(shares)]
 
 
 def _served_shares(study: FailureStudy) -> tuple[float, ...]:

@@ -20,6 +20,7 @@ from cipredict.learn.publish import Learned, to_graphs
 from cipredict.learn.recipe import Recipe, read_recipe
 from cipredict.learn.run_time import TimedRun, collect_run_times
 from cipredict.learn.seconds import SecondsRows, SecondsStudy, study_seconds
+from cipredict.learn.summary import checks_of
 
 PREDICTORS = ("failure", "case_time", "run_time")
 
@@ -91,6 +92,7 @@ def _learned(
         anchors={name: study.model.anchor if study.model else study.served_by for name, study in seconds.items()},
         observed_coverage={name: _or_none(study.observed_coverage) for name, study in seconds.items()},
         trained_to=history.runs[max(failure.holdout_start - 1, 0)].started_at.isoformat(),
+        checks=checks_of(failure),
     )
 
 

@@ -42,11 +42,36 @@ def load_deployments(store: Store, as_of: datetime) -> Table:
     return query_file(store.connection, "sql/report_deployments.sql", {"as_of": utc(as_of)})
 
 
+def load_gates(store: Store, as_of: datetime, *, last_plans: int = 1000) -> Table:
+    """Give a row per gate and decision, in the order of time."""
+    return query_file(store.connection, "sql/report_gates.sql", {"as_of": utc(as_of), "last_plans": last_plans})
+
+
+def load_cache_periods(store: Store, as_of: datetime, *, unit: str) -> Table:
+    """Give a row per period and cache: hits by kind, misses, saves, seconds and bytes."""
+    return query_file(store.connection, "sql/report_caches.sql", {"as_of": utc(as_of), "unit": unit})
+
+
+def load_cache_room(store: Store, as_of: datetime, *, unit: str) -> Table:
+    """Give a row per period: the entries in use at its end, and their bytes."""
+    return query_file(store.connection, "sql/report_cache_room.sql", {"as_of": utc(as_of), "unit": unit})
+
+
+def load_shard_balance(store: Store, as_of: datetime, *, last_plans: int = 100) -> Table:
+    """Give a row per shard of a plan: what it was to take, and what it took."""
+    return query_file(store.connection, "sql/report_shards.sql", {"as_of": utc(as_of), "last_plans": last_plans})
+
+
+def load_reliability(store: Store, as_of: datetime, *, last_plans: int = 500) -> Table:
+    """Give a row per band of forecast probability: how many cases ran, how many failed."""
+    return query_file(store.connection, "sql/report_reliability.sql", {"as_of": utc(as_of), "last_plans": last_plans})
+
+
 def load_alert_runs(store: Store, as_of: datetime) -> Table:
     """Give a row per run that ended by itself, in the order of time."""
     return query_file(store.connection, "sql/alert_runs.sql", {"as_of": utc(as_of)})
 
 
 def load_alert_caches(store: Store, as_of: datetime) -> Table:
-    """Give a row per hit or miss of a cache, in the order of time."""
+    """Give a row per restore of a cache, in the order of time: whether it found anything."""
     return query_file(store.connection, "sql/alert_caches.sql", {"as_of": utc(as_of)})

@@ -56,6 +56,27 @@ async function look(size, viewport, scheme) {
   return { size, scheme, charts, wide, violations };
 }
 
+async function textOf(tab, selector) {
+  const found = tab.locator(selector).first();
+  return (await found.count()) ? found.textContent() : "";
+}
+
+// Takes the last entry of every choice outside tables, and counts the charts that have ink then.
+async function choose(tab) {
+  const chosen = [];
+  for (const part of await tab.$$("main section")) {
+    const select = await part.$(".bar > label > select:not([aria-label])");
+    if (!select) continue;
+    const options = await select.$$eval("option", (all) => all.length);
+    await select.selectOption({ index: options - 1 });
+    await select.scrollIntoViewIfNeeded();
+    await tab.waitForTimeout(100);
+    const charts = await part.$$eval(".chart canvas", (all) => all.length);
+    chosen.push({ part: await part.getAttribute("id"), options, charts });
+  }
+  return chosen;
+}
+
 async function accessibility(tab) {
   await tab.evaluate(axe); // by the debugger, which the page's own policy does not bind
   const found = await tab.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
@@ -100,6 +121,10 @@ async function use() {
     await tab.waitForSelector("figure details tbody tr");
     used.fallback_rows = await tab.locator("figure details tbody tr").count();
   }
+  used.path = await textOf(tab, "#runs .path");
+  used.gates = await tab.locator("#gates .table tbody th").allTextContents();
+  used.caches = await tab.locator("#caches .table tbody th").allTextContents();
+  used.chosen = await choose(tab);
   await tab.locator("#theme").click();
   await tab.locator("#theme").click();
   used.theme = await tab.evaluate(() => document.documentElement.dataset.theme);

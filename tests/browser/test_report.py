@@ -85,8 +85,28 @@ def test_every_chart_is_drawn_at_every_size_and_in_both_themes(seen: Seen) -> No
 
 
 def test_every_part_has_its_charts(full: Seen) -> None:
-    """Duration, success, wait, two of selection, one benchmark."""
-    assert [len(look["charts"]) for look in full["looks"]] == [6, 6, 6, 6]
+    """Three of runs, two of selection, three of trust, shards, two of caches, gates, benchmark, deployments."""
+    assert [len(look["charts"]) for look in full["looks"]] == [14, 14, 14, 14]
+
+
+def test_a_choice_draws_its_chart_and_a_gate_shows_where_it_failed(full: Seen) -> None:
+    assert full["chosen"] == [
+        {"part": "overview", "options": 3, "charts": 3},
+        {"part": "runs", "options": 30, "charts": 0},
+        {"part": "shards", "options": 40, "charts": 1},
+        {"part": "caches", "options": 3, "charts": 2},
+        {"part": "gates", "options": 4, "charts": 2},
+        {"part": "performance", "options": 3, "charts": 1},
+    ]
+
+
+def test_the_critical_path_is_told_in_words(full: Seen) -> None:
+    assert full["path"].startswith(f"Critical path: lint → {HOSTILE[0]}: 5m30s, 0 s of it between jobs.")
+
+
+def test_hostile_names_of_gates_and_caches_are_text(full: Seen) -> None:
+    assert HOSTILE[0] in full["gates"]
+    assert HOSTILE[2] in full["caches"]
 
 
 def test_axe_finds_nothing(seen: Seen) -> None:
@@ -115,7 +135,7 @@ def test_a_heading_sorts_by_the_keyboard(bundled: Seen) -> None:
 
 
 def test_a_chart_has_a_table(full: Seen) -> None:
-    assert full["fallback_rows"] == 50  # a page of sixty days
+    assert full["fallback_rows"] == 48  # the days on which `ci` ran
 
 
 def test_the_theme_is_the_readers_choice(full: Seen) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cipredict.events import Event
-from cipredict.forecast.bundle import Manifest, Served, write_bundle
+from cipredict.cli.app import main
+from cipredict.events import Event, append_event
+from cipredict.forecast.bundle import CHECKS, Manifest, Served, write_bundle
 from cipredict.records import (
     CaseBatch,
     CaseRun,
@@ -20,6 +21,7 @@ from cipredict.records import (
     StepRecord,
     Verdict,
 )
+from tests.cli.report_events import SHARDS, cache_bodies, gate_plan, shard_plan
 
 HOSTILE = (
     "<script>window.injected=true</script>",
@@ -35,10 +37,9 @@ JOBS = ("lint", "unit (3.12)", "integration", HOSTILE[0])
 
 
 def fill(path: Path) -> None:
-    """Store runs of two months with jobs, steps and cases, deployments, plans and benchmarks."""
+    """Store runs of two months with jobs, steps and cases; then take in what their jobs remembered, as a night does."""
     from cipredict.store.batches import add_case_batches  # noqa: PLC0415  # needs the extra
     from cipredict.store.database import open_store  # noqa: PLC0415
-    from cipredict.store.ledger import add_events  # noqa: PLC0415
     from cipredict.store.writer import add_commits, add_jobs, add_runs  # noqa: PLC0415
 
     with open_store(path) as store:
@@ -46,12 +47,15 @@ def fill(path: Path) -> None:
             run = _run(number)
             add_runs(store, [run])
             add_jobs(store, _jobs(run, number))
-            add_case_batches(store, [CaseBatch(run.key, "junit.xml", tuple(_cases(number)))])
+            add_case_batches(store, _batches(run.key, number))
         add_commits(
             store,
             [CommitRecord("owner/name", _sha(n), "", _at(n) - timedelta(hours=5), "a", ()) for n in range(RUNS)],
         )
-        add_events(store, [*_deployments(), *_plans(), *_benchmarks()])
+    folder = path.with_suffix(".events")
+    for event in (*_deployments(), *_plans(), *_benchmarks(), *_operations()):
+        append_event(folder, event.kind, event.at, run=event.run, body=json.dumps(dict(event.body)))
+    assert main(["ingest", "events", str(folder), "--store", str(path)]) == 0
 
 
 def _at(number: int) -> datetime:
@@ -93,7 +97,7 @@ def _jobs(run: RunRecord, number: int) -> list[JobRecord]:
     return jobs
 
 
-def _cases(number: int) -> Iterator[CaseRun]:
+def cases_of(number: int) -> Iterator[CaseRun]:
     for k in range(120):
         is_red = k == 1 and number % 7 == 3
         yield CaseRun(
@@ -101,6 +105,25 @@ def _cases(number: int) -> Iterator[CaseRun]:
         )
     for k, name in enumerate(HOSTILE):
         yield CaseRun(name, Verdict.FAILED if (number + k) % 8 == 0 else Verdict.PASSED, 3.0 + k)
+
+
+def _batches(key: RunKey, number: int) -> list[CaseBatch]:
+    """Give a report per job, as shards leave them."""
+    shares: list[list[CaseRun]] = [[] for _ in range(SHARDS)]
+    for place, case in enumerate(cases_of(number)):
+        shares[place % SHARDS].append(case)
+    return [CaseBatch(key, f"junit-{k}.xml", tuple(share), job_id=f"{number}{k}") for k, share in enumerate(shares)]
+
+
+def _operations() -> Iterator[Event]:
+    """Give what gates, shards and caches remembered."""
+    for number in range(RUNS):
+        yield _event("plan", number, gate_plan(number, HOSTILE))
+        for body in cache_bodies(number, HOSTILE):
+            yield _event("cache", number, body)
+    for number in range(20, RUNS):
+        ids = [case.case_id for case in cases_of(number)]
+        yield _event("plan", number, shard_plan(number, [tuple(ids[place::SHARDS]) for place in range(SHARDS)]))
 
 
 def _event(kind: str, number: int, body: dict[str, object]) -> Event:
@@ -175,8 +198,25 @@ def _benchmarks() -> Iterator[Event]:
         )
 
 
+BACKTEST = {
+    "calibration": [[0, 0.001, 90_000, 0.0004, 0.0003], [0.01, 0.03, 700, 0.02, 0.025], [0.3, 1, 40, 0.6, 0.5]],
+    "promises": [
+        {
+            "promised": level,
+            "runs": 80,
+            "missed": missed,
+            "low": missed / 100,
+            "high": missed / 50,
+            "mean_share": level / 3,
+        }
+        for level, missed in ((0.5, 36), (0.8, 17), (0.9, 9), (0.95, 3))
+    ],
+}
+"""As `learn.summary.checks_of` writes it."""
+
+
 def write_forecast(path: Path) -> None:
-    """Write a bundle that holds figures of a backtest and no cases."""
+    """Write a bundle that holds figures of a backtest and no cases; of one workflow it knows what the jobs need."""
     caught = {"caught_5": 0.4, "caught_10": 0.6, "caught_20": 0.8, "caught_30": 0.9, "caught_50": 0.97, "apfd": 0.9}
     policies = {
         "cipredict": caught,
@@ -188,9 +228,10 @@ def write_forecast(path: Path) -> None:
         created_at=NEWEST, repository="owner/name", default_branch="main", version="0", model_version="3",
         history_runs=RUNS, history_from="", history_to="", trained_to="", features=(), served=served,
         sigmoid=(1.0, 0.0), needed_shares=(0.1, 0.2, 0.2, 0.4, 0.9), coverage=0.9, observed_coverage={},
-        conformal={}, anchors={}, overhead_s=1.0, case_members=(), series={},
+        conformal={}, anchors={}, overhead_s=1.0, case_members=(),
+        series={f"ci / {HOSTILE[0]}": {"needs": ["lint"]}, "ci / lint": {"needs": []}},
     )  # fmt: skip
-    write_bundle(path, manifest, {})
+    write_bundle(path, manifest, {CHECKS: json.dumps(BACKTEST).encode()})
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,8 @@ from cipredict.cli.app import main
 pytest.importorskip("duckdb", reason="the store extra is not installed")
 
 from cipredict.cli.report_gathering import unit_of
+from cipredict.cli.report_learned import headlines
+from cipredict.render.html.document import TABLES
 from tests.cli.report_history import HOSTILE, NEWEST, RUNS, fill, write_forecast  # after the skip
 from tests.render.html.test_page import document
 
@@ -48,6 +51,13 @@ def test_every_part_is_in_the_page(filled: Path, capsys: pytest.CaptureFixture[s
     assert len(read["waterfalls"]) == 30
     assert read["backtest"]["policies"][0] == {"name": "cipredict", "caught": [0.4, 0.6, 0.8, 0.9, 0.97]}
     assert sum(read["ledger"]["missed"]) > 0
+    assert read["calibration"]["cases"] == [90_000, 700, 40]
+    assert read["promises"]["missed"] == [36, 17, 9, 3]
+    assert sum(read["bands"]["runs"]) == RUNS
+    assert read["band_coverage"] == 0.9
+    assert [bar["name"] for bar in read["waterfalls"][0]["bars"] if bar["critical"]] == ["lint", HOSTILE[0]]
+    assert {name: len(read[name]["event_id"]) for name in ("gates", "shards")} == {"gates": 3 * RUNS, "shards": 160}
+    assert (read["quota_bytes"], len(read["cache_room"]["period"])) == (10_000_000_000, RUNS)
     assert read["deployments"]["lead_s"][1] == 6 * 3600
 
 
@@ -62,6 +72,32 @@ def test_a_cut_of_the_runs_is_the_latest(filled: Path) -> None:
     assert len(read["periods"]["period"]) == RUNS
 
 
+def test_the_quota_is_an_option(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--store", str(filled / "h.duckdb"), "--forecast", "none", "-o", "q", "--cache-quota"]
+
+    assert main(["report", "html", *options, "5GB"]) == 0
+    assert document(Path("q/index.html").read_text())["quota_bytes"] == 5_000_000_000
+    assert main(["report", "html", *options, "much"]) == 2
+    assert "--cache-quota" in capsys.readouterr().err
+
+
+def test_headlines_are_taken_out_of_the_names_of_the_registry() -> None:
+    version = SimpleNamespace(number="3", created_at_ms=1000)
+    metrics = {
+        "failure.prior/time.apfdc": 0.8,
+        "failure.cipredict.caught_5": 0.1,
+        "run_time.median3.wape": 0.4,
+        "x": 1.0,
+    }
+
+    rows = headlines(version, metrics)  # type: ignore[arg-type]  # as much of a version as it reads
+
+    assert [row[2:] for row in rows] == [
+        ("failure", "apfdc", "prior/time", 0.8),
+        ("run_time", "wape", "median3", 0.4),
+    ]
+
+
 def test_an_empty_store_gives_a_page_that_says_how_to_fill_it() -> None:
     from cipredict.store.database import open_store  # noqa: PLC0415  # needs the extra
 
@@ -73,6 +109,9 @@ def test_an_empty_store_gives_a_page_that_says_how_to_fill_it() -> None:
     assert read["runs"]["run_id"] == []
     assert read["empty"]["runs"] == ["Nothing was ingested yet: how to,", "cipredict ingest --help"]
     assert read["backtest"] is None
+    assert {name for name in TABLES if any(read[name].values())} == set()
+    parts = {"bands", "calibration", "reliability", "shards", "caches", "cache_stages", "gates"}
+    assert all(read["empty"][part][0] and read["empty"][part][1].startswith("cipredict ") for part in parts)
 
 
 def test_a_damaged_forecast_leaves_its_part_empty(filled: Path) -> None:

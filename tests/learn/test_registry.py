@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cipredict.errors import InputError, UsageError
-from cipredict.forecast.bundle import open_bundle
+from cipredict.forecast.bundle import CHECKS, open_bundle
 from cipredict.learn import train as training_module
 from cipredict.learn.history import History
 from cipredict.learn.policies import BASELINES
@@ -79,6 +80,25 @@ def test_versions_carry_their_verdicts(nights: Nights) -> None:
     assert list(versions) == ["2", "1"]
     assert versions["1"].tags["verdict"] == "beats every baseline"
     assert versions["2"].tags["history_runs"] == "60"
+
+
+def test_versions_keep_what_their_trainings_measured(nights: Nights) -> None:
+    versions = {version.number: version for version in nights.registry.versions()}
+    measured = nights.registry.metrics(versions["1"])
+
+    assert measured["failure.cipredict.apfdc"] == pytest.approx(
+        nights.first.training.failure.results["cipredict"].apfdc
+    )
+    assert {f"failure.{name}.caught_20" for name in BASELINES} <= set(measured)
+    assert nights.registry.metrics(replace(versions["1"], run_id="none")) == {}
+
+
+def test_the_bundle_tells_what_was_promised_and_kept(nights: Nights) -> None:
+    checks = json.loads(open_bundle(nights.forecast).read(CHECKS))
+    table = nights.first.training.failure.calibration
+
+    assert [row[2] for row in checks["calibration"]] == [row.cases for row in table]
+    assert [row["promised"] for row in checks["promises"]] == sorted(row["promised"] for row in checks["promises"])
 
 
 def test_promotion_and_rollback_move_the_aliases(nights: Nights) -> None:

@@ -61,6 +61,14 @@ def load_periods(store: Store, as_of: datetime) -> Table:
     return report.load_periods(store, as_of, unit="day")
 
 
+def load_cache_periods(store: Store, as_of: datetime) -> Table:
+    return report.load_cache_periods(store, as_of, unit="week")
+
+
+def load_cache_room(store: Store, as_of: datetime) -> Table:
+    return report.load_cache_room(store, as_of, unit="week")
+
+
 def load_listed_runs(store: Store, as_of: datetime) -> Table:
     return report.load_listed_runs(store, as_of, last_runs=100)
 
@@ -104,6 +112,11 @@ DATED = [
     report.load_deployments,
     report.load_alert_runs,
     report.load_alert_caches,
+    report.load_gates,
+    report.load_shard_balance,
+    report.load_reliability,
+    load_cache_periods,
+    load_cache_room,
     load_periods,
     load_listed_runs,
     load_job_times,

@@ -125,3 +125,88 @@ def test_lead_and_recovery_of_deployments(tmp_path: Path) -> None:
     assert [row["lead_s"] for row in rows] == [7200, None, None, None, None, None]  # three digits name no commit
     assert [row["recovery_s"] for row in rows] == [None, 7.5, 4 * 3600, None, None, None]
     assert [row["recovery_s"] for row in early] == [None, 7.5, None]
+
+
+def test_gates_are_listed_decision_by_decision(store: Store) -> None:
+    rows = report.load_gates(store, LATER).to_pylist()
+    latency = [row for row in rows if row["name"] == "latency"]
+
+    assert len(rows) == 3 * history.RUNS
+    assert [row["outcome"] for row in latency] == ["pass" if n % 7 else "fail" for n in range(history.RUNS)]
+    assert {(row["value"], row["reason"]) for row in latency} == {(0.009, ""), (0.013, "13ms is not < 10ms")}
+    assert {row["verdict"] for row in latency if row["outcome"] == "fail"} == {"blocked"}
+    assert {row["branch"] for row in rows} == {"main", history.HOSTILE[1]}
+    assert [row["name"] for row in rows[:3]] == ["coverage", "latency", history.HOSTILE[0]]
+    assert report.load_gates(store, LATER, last_plans=2).to_pylist() == rows[-6:]
+
+
+@pytest.mark.parametrize("gates", ["no list", [1, "x", None, {}, {"name": 7}], {"name": "x"}, None])
+def test_an_odd_gate_plan_is_passed_over(tmp_path: Path, gates: object) -> None:
+    with open_store(tmp_path / "h.duckdb") as store:
+        add_events(store, [Event("plan", AT, {}, {"schema": "cipredict.gate-plan/1", "gates": gates})])
+        names = [row["name"] for row in report.load_gates(store, LATER).to_pylist()]
+        shards = report.load_shard_balance(store, LATER).to_pylist()
+
+    assert names in ([], ["7"])
+    assert shards == []
+
+
+def test_shards_are_held_against_what_their_tests_and_jobs_took(store: Store) -> None:
+    rows = [row for row in report.load_shard_balance(store, LATER).to_pylist() if row["run_id"] == "1050"]
+    cases = list(history.cases_of(50))
+
+    assert [row["cases"] for row in rows] == [32, 32, 31, 31]
+    assert [row["measured"] for row in rows] == [32, 32, 31, 31]
+    assert [row["test_s"] for row in rows] == pytest.approx(
+        [sum(case.duration_s or 0 for case in cases[place::4]) for place in range(4)]
+    )
+    assert [row["job_s"] for row in rows] == [120, 150, 180, 210]
+    assert [row["planned_s"] for row in rows] == [38, 39, 40, 41]
+    assert {row["has_tail"] for row in rows} == {True}
+
+
+def test_shards_of_a_run_without_results_have_no_seconds(tmp_path: Path) -> None:
+    body = {"schema": "cipredict.shard-plan/1", "id": "p", "shards": [{"tests": ["a", "b"], "estimated_time": 3.5}, 7]}
+    with open_store(tmp_path / "h.duckdb") as store:
+        add_events(store, [Event("plan", AT, {}, body)])
+        rows = report.load_shard_balance(store, LATER).to_pylist()
+
+    assert [(row["cases"], row["planned_s"], row["measured"], row["test_s"], row["job_s"]) for row in rows] == [
+        (2, 3.5, 0, None, None),
+        (0, None, 0, None, None),
+    ]
+
+
+def test_caches_are_counted_by_kind(store: Store) -> None:
+    rows = report.load_cache_periods(store, LATER, unit="month").to_pylist()
+    found = Counter(kind for row in rows for kind in ("exact", "prefixed", "missed", "saved") for _ in range(row[kind]))
+
+    assert found == {"exact": 96, "prefixed": 12, "missed": 12, "saved": 24}
+    assert {row["cache"] for row in rows} == {"deps", history.HOSTILE[2]}
+    assert {(row["restore_s"], row["save_s"]) for row in rows} == {(3.5, 8.0)}
+    alerts = report.load_alert_caches(store, LATER).to_pylist()
+    assert Counter(row["is_hit"] for row in alerts) == {True: 108, False: 12}
+
+
+def test_an_entry_counts_for_seven_days(store: Store) -> None:
+    """Every five days both caches change their key: a window of seven holds two or three of each."""
+    rows = report.load_cache_room(store, LATER, unit="day").to_pylist()
+    sizes = {row["held_bytes"] / 510_000_000 for row in rows}
+
+    assert len(rows) == history.RUNS
+    assert rows[0]["entries"] == 2
+    assert sizes == {1, 2, 3}
+    assert {row["unsized"] for row in rows} == {0}
+
+
+def test_forecasts_are_held_against_what_ran(store: Store) -> None:
+    """Of the ones that `_plans` forecasts, all run in this store: hostile ones at 0.1, the others at 0.01."""
+    rows = report.load_reliability(store, LATER).to_pylist()
+    plans = range(20, history.RUNS)
+
+    assert [(row["low"], row["high"], row["cases"], row["forecast"]) for row in rows] == [
+        (0.01, 0.03, 120 * len(plans), pytest.approx(0.01)),
+        (0.1, 0.3, 6 * len(plans), pytest.approx(0.1)),
+    ]
+    assert rows[0]["failed"] == sum(n % 7 == 3 for n in plans)
+    assert rows[1]["failed"] == sum((n + k) % 8 == 0 for n in plans for k in range(6))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from math import isfinite
 
 from cipredict.render.html.facts import Backtest, Columns, PageFacts, Series, Waterfall
 
+TABLES = tuple(field.name for field in fields(PageFacts) if field.type == "Columns")
+"""The columns of the page, by the name of their table."""
+
 
 def to_document(facts: PageFacts) -> dict[str, object]:
     """Give the document; every value of it is plain JSON."""
-    tables = ("periods", "runs", "jobs", "cases", "ledger", "deployments", "versions")
     return {
         "made_at": _plain(facts.made_at),
         "unit": facts.unit,
         "case_runs": facts.case_runs,
         "flaky": facts.flaky,
-        **{name: _columns(getattr(facts, name)) for name in tables},
+        "quota_bytes": facts.quota_bytes,
+        "band_coverage": facts.band_coverage,
+        **{name: _columns(getattr(facts, name)) for name in TABLES},
         "waterfalls": [_waterfall(one) for one in facts.waterfalls],
         "series": [_series(one) for one in facts.series],
         "backtest": _backtest(facts.backtest) if facts.backtest else None,
@@ -63,10 +68,12 @@ def _waterfall(one: Waterfall) -> dict[str, object]:
             "to": round(bar.end_s - zero, 3),
             "queued": bar.queued_s,
             "result": bar.result,
+            "critical": bar.is_critical,
         }
         for bar in one.bars
     ]
-    return {"title": one.title, "started": _plain(one.started_at), "bars": bars}
+    about = {"title": one.title, "started": _plain(one.started_at), "needs_known": one.are_needs_known}
+    return {**about, "bars": bars}
 
 
 def _series(one: Series) -> dict[str, object]:

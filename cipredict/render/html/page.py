@@ -18,9 +18,23 @@ from importlib.resources import files
 from cipredict.render.html.document import to_document
 from cipredict.render.html.facts import PageFacts
 
+_PARTS = (
+    "base",
+    "table",
+    "charts",
+    "waterfall",
+    "durations",
+    "trust",
+    "parts",
+    "shards",
+    "caches",
+    "gates",
+    "models",
+    "page",
+)
 SCRIPTS = (
     "vendor/uPlot.iife.min.js",
-    *(f"js/{name}.js" for name in ("base", "table", "charts", "waterfall", "parts", "page")),
+    *(f"js/{name}.js" for name in _PARTS),
 )
 STYLES = ("vendor/uPlot.min.css", "page.css")
 _PLACE = re.compile(r"{{([a-z-]+)}}")

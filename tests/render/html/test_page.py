@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cipredict.render.html.document import TABLES
 from cipredict.render.html.facts import Backtest, CaughtCurve, PageFacts
 from cipredict.render.html.page import fill, render_page
 
 AT = datetime(2026, 3, 1, 4, 5, tzinfo=UTC)
-NAMES = ("periods", "runs", "jobs", "cases", "ledger", "deployments", "versions")
 
 
 def facts(*, project: str = "owner/name", **columns: object) -> PageFacts:
-    tables: dict[str, Any] = {name: {} for name in NAMES}
+    tables: dict[str, Any] = {name: {} for name in TABLES}
     return PageFacts(project, AT, "0.1.0", unit="day", case_runs=1, **{**tables, **columns})
 
 

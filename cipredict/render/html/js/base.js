@@ -47,6 +47,7 @@ const SPELLINGS = {
   number: (value) => Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }),
   percent: (value) => (value > 0 && value < 0.001 ? "<0.1%" : value > 0.999 && value < 1 ? ">99.9%" : `${(100 * value).toFixed(1)}%`),
   seconds: spellSeconds,
+  bytes: spellBytes,
   date: (value) => new Date(1000 * value).toISOString().slice(0, 10),
   time: (value) => new Date(1000 * value).toISOString().slice(0, 16).replace("T", " "),
 };
@@ -60,6 +61,38 @@ function spellSeconds(value) {
   if (whole < 3600) return `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, "0")}s`;
   if (whole < 172800) return `${Math.floor(whole / 3600)}h${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")}m`;
   return `${(whole / 86400).toFixed(1)} days`;
+}
+
+function spellBytes(value) {
+  const step = value >= 1 ? Math.min(4, Math.floor(Math.log10(value) / 3)) : 0;
+  return `${Number((value / 1000 ** step).toPrecision(3))} ${["B", "kB", "MB", "GB", "TB"][step]}`;
+}
+
+// The first moment of the day, week (Monday) or month, all in seconds UTC.
+function periodOf(seconds, unit) {
+  const at = new Date(1000 * seconds);
+  const day = Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), unit === "month" ? 1 : at.getUTCDate());
+  return day / 1000 - (unit === "week" ? 86400 * ((at.getUTCDay() + 6) % 7) : 0);
+}
+
+// Row numbers by the value that they have in a column, in the order of first meeting.
+function grouped(values) {
+  const groups = new Map();
+  values.forEach((value, row) => (groups.has(value) ? groups.get(value).push(row) : groups.set(value, [row])));
+  return groups;
+}
+
+// A choice of one of many, and what it shows; nothing to choose where there is one.
+function chooser(label, titles, show) {
+  const place = el("div", { class: "chosen" });
+  const select = el("select", {}, titles.map((title, number) => el("option", { value: number }, shown(title).slice(0, 120))));
+  const change = () => {
+    place.replaceChildren(...[show(Number(select.value))].flat());
+    watchCharts();
+  };
+  select.addEventListener("change", change);
+  change();
+  return el("div", {}, titles.length > 1 ? el("div", { class: "bar" }, el("label", {}, label, select)) : null, place);
 }
 
 function quantile(values, share) {

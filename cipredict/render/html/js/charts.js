@@ -9,22 +9,25 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-// series: [{title, values, kind, dots?}] over x; marks: [{x, isBad}] are drawn as vertical lines.
-function chart({ title, x, xTitle = "time", isTime = true, series, kind, note, marks = [], range }) {
+// series: [{title, values, kind, dots?}] over x; band: {title, low, high} is shaded; marks: [{x, isBad}] are vertical lines;
+// extra: columns of the table alone.
+function chart({ title, x, xTitle = "time", isTime = true, isLog = false, series, band, kind, note, marks = [], range, extra = [] }) {
+  const lines = band ? [...series, { title: `${band.title}, upper end`, values: band.high, isEdge: true }, { title: `${band.title}, lower end`, values: band.low, isEdge: true }] : series;
   const place = el("div", { class: "chart", role: "img", "aria-label": `${title}: ${summary(x, series, kind, isTime)} The table below holds the values.` });
   const values = el("p", { class: "values", "aria-hidden": "true" }, "\u00a0");
   const keys = el("ul", { class: "keys" }, series.map((one, number) =>
-    el("li", { class: one.dots ? "dot" : null, style: `--key: var(--c${1 + (number % 7)}); --dash: ${one.dots || !DASHES[number % 7].length ? "solid" : "dashed"}` }, one.title)));
+    el("li", { class: one.dots ? "dot" : null, style: `--key: var(--c${1 + (number % 7)}); --dash: ${one.dots || !DASHES[number % 7].length ? "solid" : "dashed"}` }, one.title)),
+  band ? el("li", { class: "band" }, band.title) : null);
   const spellX = (value) => (isTime ? spell(value, "date") : spell(value, "percent"));
   const fallback = el("details", {}, el("summary", {}, "Show as a table"));
   fallback.addEventListener("toggle", () => {
     if (fallback.open && fallback.children.length === 1) {
-      const columns = [{ title: xTitle, values: x, kind: isTime ? "date" : "percent" }, ...series.map((one) => ({ title: one.title, values: one.values, kind: one.kind || kind }))];
+      const columns = [{ title: xTitle, values: x, kind: isTime ? "date" : "percent" }, ...lines.map((one) => ({ title: one.title, values: one.values, kind: one.kind || kind })), ...extra];
       fallback.append(table({ caption: `${title}, as a table`, columns, page: 50 }));
     }
   });
   const figure = el("figure", {}, el("figcaption", {}, title), note ? el("p", { class: "note" }, note) : null, keys, place, values, fallback);
-  const drawn = { place, options: () => options({ x, series, kind, isTime, marks, range, values, spellX }), data: [x, ...series.map((one) => one.values)], plot: null };
+  const drawn = { place, options: () => options({ x, series: lines, kind, isTime, isLog, marks, range, values, spellX }), data: [x, ...lines.map((one) => one.values)], plot: null };
   charts.push(drawn);
   return figure;
 }
@@ -39,7 +42,10 @@ function summary(x, series, kind, isTime) {
   return said.slice(0, 4).join(" ");
 }
 
-function options({ x, series, kind, isTime, marks, range, values, spellX }) {
+function options({ x, series, kind, isTime, isLog, marks, range, values, spellX }) {
+  const upper = series.findIndex((one) => one.isEdge);
+  const paint = (one, number) => colour(one.isEdge ? "edge" : `c${1 + (number % 7)}`);
+  const linear = range || ((_, low, high) => (low === null ? [0, 1] : [Math.min(0, low), high > 0 ? 1.08 * high : 1]));
   const axis = { stroke: colour("soft"), grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("grid"), width: 1 }, font: "12px system-ui, sans-serif" };
   return {
     height: 240,
@@ -47,19 +53,20 @@ function options({ x, series, kind, isTime, marks, range, values, spellX }) {
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     legend: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(1000 * seconds), "Etc/UTC"),
-    scales: { x: { time: isTime }, y: { range: range || ((_, low, high) => (low === null ? [0, 1] : [Math.min(0, low), high > 0 ? 1.08 * high : 1])) } },
+    scales: isLog ? { x: { time: false, distr: 3 }, y: { distr: 3 } } : { x: { time: isTime }, y: { range: linear } },
+    bands: upper < 0 ? [] : [{ series: [upper + 1, upper + 2], fill: colour("shade") }],
     axes: [
-      { ...axis, space: isTime ? 90 : 50, values: (_, ticks) => ticks.map((tick) => (isTime ? spell(tick, ticks[1] - ticks[0] < 86400 ? "time" : "date") : `${Math.round(100 * tick)}%`)) },
-      { ...axis, size: 74, ...(kind === "seconds" ? { incrs: STEPS_S } : {}), values: (_, ticks) => ticks.map((tick) => (kind === "percent" ? `${Math.round(100 * tick)}%` : spell(tick, kind))) },
+      { ...axis, size: 34, space: isTime ? 90 : 50, values: (_, ticks) => ticks.map((tick) => (isTime ? spell(tick, ticks[1] - ticks[0] < 86400 ? "time" : "date") : spellTick(tick, "percent"))) },
+      { ...axis, size: 74, ...(kind === "seconds" ? { incrs: STEPS_S } : {}), values: (_, ticks) => ticks.map((tick) => spellTick(tick, kind)) },
     ],
     series: [{}, ...series.map((one, number) => ({
       label: one.title,
-      stroke: colour(`c${1 + (number % 7)}`),
-      width: one.dots ? 0 : 2,
-      dash: DASHES[number % 7],
+      stroke: paint(one, number),
+      width: one.dots ? 0 : one.isEdge ? 1 : 2,
+      dash: one.isEdge ? [] : DASHES[number % 7],
       spanGaps: true,
       paths: one.dots ? () => null : undefined,
-      points: { show: one.dots || x.length < 40, size: one.dots ? 6 : 5, fill: colour(`c${1 + (number % 7)}`) },
+      points: { show: !one.isEdge && (one.dots || x.length < 40), size: one.dots ? 6 : 5, fill: paint(one, number) },
     }))],
     hooks: {
       setCursor: [(plot) => {
@@ -70,6 +77,12 @@ function options({ x, series, kind, isTime, marks, range, values, spellX }) {
       draw: [(plot) => marks.forEach((mark) => drawMark(plot, mark))],
     },
   };
+}
+
+// A logarithmic axis leaves out most of its ticks, as null.
+function spellTick(tick, kind) {
+  if (tick === null) return "";
+  return kind === "percent" ? `${Number((100 * tick).toPrecision(3))}%` : spell(tick, kind);
 }
 
 function drawMark(plot, { x, isBad }) {
@@ -105,7 +118,7 @@ function watchCharts() {
   charts.forEach((one) => { if (!one.plot) seen.observe(one.place); });
 }
 
-document.addEventListener("theme", () => charts.filter((one) => one.plot).forEach(draw));
+document.addEventListener("theme", () => charts.filter((one) => one.plot && one.place.isConnected).forEach(draw));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("theme")));
 
 // The way of a case's time, small enough for a cell; the table beside it has the last values in words.

@@ -18,7 +18,6 @@ function overview(facts) {
   if (!periods.period.length) return [empty(facts, "runs")];
   const judged = sum(periods.judged);
   const charted = (title, values, more = {}) => chart({ title: `${title} per ${facts.unit}`, x: periods.period, xTitle: facts.unit, ...values, ...more });
-  const percentiles = ["p50", "p90", "p95"].map((name) => ({ title: `${name.slice(1)} % of runs take at most`, values: periods[`${name}_s`] }));
   const rate = periods.judged.map((count, number) => (count ? periods.succeeded[number] / count : null));
   const waits = [["queued_p50_s", "half of the runs wait at most"], ["queued_p95_s", "95 % of the runs wait at most"]].map(([key, title]) => ({ title, values: periods[key] }));
   const listed = `last ${runs.run_id.length.toLocaleString("en")} runs`;
@@ -32,10 +31,12 @@ function overview(facts) {
       ["Tests", spell(facts.cases.case_id.length, "count"), `in the last ${facts.case_runs.toLocaleString("en")} runs`],
       ["Flaky tests", facts.flaky === null ? "–" : spell(facts.flaky, "count"), "fail without a reason"],
     ]),
-    charted("Duration of runs", { series: percentiles, kind: "seconds" }),
+    ...durations(facts),
     el("div", { class: "pair" },
       charted("Success rate", { series: [{ title: "runs that succeeded", values: rate }], kind: "percent" }, { range: [0, 1] }),
-      known(periods.queued_p50_s) ? charted("Wait of the first job", { series: waits, kind: "seconds" }) : el("figure", {}, el("figcaption", {}, "Wait of the first job"), empty(facts, "queue"))),
+      known(periods.queued_p50_s) ? charted("Wait of the first job", { series: waits, kind: "seconds" }) : card("Wait of the first job", empty(facts, "queue"))),
+    el("h3", {}, "Delivery"),
+    facts.deployments.happened_at.length ? dora(facts) : empty(facts, "deployments"),
   ];
 }
 
@@ -46,7 +47,7 @@ function runsPart(facts) {
   const { runs, jobs } = facts;
   if (!runs.run_id.length) return [empty(facts, "runs")];
   const columns = [
-    { title: "Run", values: runs.run_id, kind: "name", cell: (value, row) => nameOf(runs.attempt[row] > 1 ? `${value} (attempt ${runs.attempt[row]})` : value) },
+    { title: "Run", values: runs.run_id, kind: "text", cell: (value, row) => nameOf(runs.attempt[row] > 1 ? `${value} (attempt ${runs.attempt[row]})` : value) },
     { title: "Ended (UTC)", values: runs.ended, kind: "time" },
     { title: "Result", values: runs.result, kind: "text", cell: resultCell },
     { title: "Duration", values: runs.duration_s, kind: "seconds" },
@@ -118,15 +119,17 @@ function selectionPart(facts) {
       chart({ title: "Failing runs caught, by the share of test time that is run", x: backtest.budgets, xTitle: "share of test time", isTime: false, kind: "percent", range: [0, 1.02], series: backtest.policies.map((one) => ({ title: shown(one.name), values: one.caught })) }));
     if (backtest.confidence_x.length) parts.push(chart({ title: "Failing runs that the plan's own rules catch, by the share of expected time that they need", x: backtest.confidence_x, xTitle: "share of expected time", isTime: false, kind: "percent", range: [0, 1.02], series: [{ title: "caught", values: backtest.confidence_y }] }));
   } else parts.push(empty(facts, "backtest"));
-  parts.push(el("h3", {}, "Plans against what happened"));
+  parts.push(...calibration(facts), el("h3", {}, "Plans against what happened"));
   if (!ledger.plan_id.length) return [...parts, empty(facts, "ledger")];
   const judged = ledger.is_judged.map(Boolean);
   const failing = ledger.failing.filter((count, row) => judged[row] && count).length;
   const missed = ledger.missed.filter((count, row) => judged[row] && count && !ledger.caught[row]).length;
+  const promised = ledger.p_miss.filter((value, row) => value !== null && judged[row] && ledger.failing[row]);
   const saved = ledger.decided_s.map((all, row) => (all === null ? null : all - (ledger.selected_s[row] || 0)));
   parts.push(tiles([
     ["Plans", spell(ledger.plan_id.length, "count"), `${spell(judged.filter(Boolean).length, "count")} with a known outcome`],
     ["Failing runs missed", failing ? `${missed} of ${failing}` : "–", failing ? spell(missed / failing, "percent") : "no plan was followed by a failure"],
+    ["Misses promised", promised.length ? spell(sum(promised) / promised.length, "percent") : "–", promised.length ? "at most, mean of the failing runs" : "no such plan promised anything"],
     ["Expected time saved", spell(sum(saved), "seconds"), "over all plans"],
   ]), table({ caption: "Selection plans", searched: ledger.plan_id.map((id, row) => `${id} ${ledger.run_id[row]}`), sort: [1, true], columns: [
     { title: "Plan", values: ledger.plan_id, kind: "name" },
@@ -150,19 +153,14 @@ function selectionPart(facts) {
 function performancePart(facts) {
   const { series } = facts;
   if (!series.length) return [empty(facts, "performance")];
-  const place = el("div");
-  const select = el("select", { "aria-label": "Benchmark" }, series.map((one, number) => el("option", { value: number }, `${one.turns.some((turn) => turn.is_worse) ? "slower: " : ""}${shown(one.name).slice(0, 120)}`)));
-  const show = () => {
-    const one = series[Number(select.value)];
+  const show = (number) => {
+    const one = series[number];
     const marks = one.turns.map((turn) => ({ x: turn.at, isBad: turn.is_worse }));
     const note = one.turns.length ? one.turns.map((turn) => `${spell(turn.at, "date")}: ${turn.change > 0 ? "+" : ""}${(100 * turn.change).toFixed(1)} %`).join("; ") + " (solid lines: for the worse)." : "No change point.";
-    place.replaceChildren(chart({ title: `${shown(one.name).slice(0, 200)}${one.unit ? ` (${one.unit})` : ""}`, x: one.at, kind: one.unit === "s" ? "seconds" : "number", marks, note, series: [{ title: "measured", values: one.values, dots: true }] }));
-    watchCharts();
+    return chart({ title: `${shown(one.name).slice(0, 200)}${one.unit ? ` (${one.unit})` : ""}`, x: one.at, kind: one.unit === "s" ? "seconds" : "number", marks, note, series: [{ title: "measured", values: one.values, dots: true }] });
   };
-  select.addEventListener("change", show);
-  show();
   const turns = series.flatMap((one) => one.turns.map((turn) => [one, turn]));
-  return [el("div", { class: "bar" }, el("label", {}, "Benchmark", select)), place, el("h3", {}, "Change points"),
+  return [chooser("Benchmark", series.map((one) => `${one.turns.some((turn) => turn.is_worse) ? "slower: " : ""}${one.name}`), show), el("h3", {}, "Change points"),
     turns.length ? table({ caption: "Change points of benchmarks", searched: turns.map(([one]) => one.name), sort: [1, true], columns: [
       { title: "Benchmark", values: turns.map(([one]) => one.name), kind: "name" },
       { title: "Since", values: turns.map(([, turn]) => turn.at), kind: "date" },
@@ -172,20 +170,30 @@ function performancePart(facts) {
     ] }) : el("p", { class: "empty" }, "None was found.")];
 }
 
+// The four figures of DORA.
+function dora(facts) {
+  const { deployments } = facts;
+  const count = deployments.happened_at.length;
+  const days = Math.max(1, (facts.made_at - deployments.happened_at[0]) / 86400);
+  const live = deployments.is_live.filter(Boolean).length;
+  const perWeek = (7 * live) / days;
+  return tiles([
+    ["Deployment frequency", `${spell(perWeek, "number")} a week`, `${live} that serve or served, in ${spell(Math.round(days), "count")} days`],
+    ["Lead time, median", spell(quantile(deployments.lead_s, 0.5), "seconds"), known(deployments.lead_s) ? "commit to everybody" : "releases are not named after known commits"],
+    ["Change failure rate", spell((count - live) / count, "percent"), `${count - live} of ${count} were taken back`],
+    ["Recovery, median", spell(quantile(deployments.recovery_s, 0.5), "seconds"), known(deployments.recovery_s) ? "trouble to good service" : "nothing to recover from"],
+  ]);
+}
+
 function deploymentsPart(facts) {
   const { deployments } = facts;
   const count = deployments.happened_at.length;
   if (!count) return [empty(facts, "deployments")];
-  const days = Math.max(1, (facts.made_at - deployments.happened_at[0]) / 86400);
-  const live = deployments.is_live.filter(Boolean).length;
-  const perWeek = (7 * live) / days;
+  const periods = [...grouped(deployments.happened_at.map((at) => periodOf(at, facts.unit)))];
+  const counts = (isLive) => periods.map(([, rows]) => rows.filter((row) => Boolean(deployments.is_live[row]) === isLive).length);
   return [
-    tiles([
-      ["Deployment frequency", `${spell(perWeek, "number")} a week`, `${live} that serve or served, in ${spell(Math.round(days), "count")} days`],
-      ["Lead time, median", spell(quantile(deployments.lead_s, 0.5), "seconds"), known(deployments.lead_s) ? "commit to everybody" : "releases are not named after known commits"],
-      ["Change failure rate", spell((count - live) / count, "percent"), `${count - live} of ${count} were taken back`],
-      ["Recovery, median", spell(quantile(deployments.recovery_s, 0.5), "seconds"), known(deployments.recovery_s) ? "trouble to good service" : "nothing to recover from"],
-    ]),
+    dora(facts),
+    chart({ title: `Deployments per ${facts.unit}`, x: periods.map(([period]) => period), xTitle: facts.unit, kind: "count", series: [{ title: "live", values: counts(true) }, { title: "taken back", values: counts(false) }] }),
     table({ caption: "Deployments", searched: deployments.release, sort: [1, true], columns: [
       { title: "Release", values: deployments.release, kind: "name" },
       { title: "Ended (UTC)", values: deployments.happened_at, kind: "time" },
@@ -197,23 +205,4 @@ function deploymentsPart(facts) {
       { title: "Why", values: deployments.reason, kind: "name", minor: true },
     ] }),
   ];
-}
-
-function modelsPart(facts) {
-  const { versions, served } = facts;
-  const parts = [];
-  if (served.length) parts.push(el("h3", {}, "What the published forecast serves"), table({ caption: "Served forecasts", searched: served.map((one) => `${one.forecast} ${one.policy} ${one.measure}`), columns: [
-    { title: "Forecast", values: served.map((one) => one.forecast), kind: "text" },
-    { title: "Policy", values: served.map((one) => one.policy), kind: "text", cell: (value, row) => (served[row].serves ? el("strong", {}, `${value} (serves)`) : value) },
-    { title: "Measure", values: served.map((one) => one.measure), kind: "text" },
-    { title: "On the holdout", values: served.map((one) => one.value), kind: "number" },
-  ] }));
-  parts.push(el("h3", {}, "Registered versions"));
-  parts.push(versions.number.length ? table({ caption: "Model versions", page: 50, sort: [1, true], columns: [
-    { title: "Version", values: versions.number, kind: "text" },
-    { title: "Registered (UTC)", values: versions.created_at, kind: "time" },
-    { title: "Aliases", values: versions.aliases, kind: "text" },
-    { title: "Backtest and verdict", values: versions.tags, kind: "name" },
-  ] }) : empty(facts, "versions"));
-  return parts;
 }

@@ -2,7 +2,7 @@
 // A table over columns of any length: it keeps an order of row numbers and shows a page of them.
 
 const PAGE = 25;
-const NUMERIC = new Set(["count", "number", "percent", "seconds", "date", "time"]);
+const NUMERIC = new Set(["count", "number", "percent", "seconds", "bytes", "date", "time"]);
 
 // columns: [{title, values, kind, cell?, minor?, first?}]; the first one names the row.
 function table({ caption, columns, sort, filters, searched, page = PAGE }) {
