@@ -253,6 +253,36 @@ def _corepack(words: Sequence[str]) -> _Effect:
     return _Effect(SYSTEM_FOLDERS, ("COREPACK_",), acts=True)
 
 
+def _php_extensions(_: Sequence[str]) -> _Effect:
+    """Take the scripts of PHP's images, which build extensions of the sources that the image brings along."""
+    return _Effect((*SYSTEM_FOLDERS, "/usr/src", "/tmp/pear"), ("PHP", "CFLAGS", "CPPFLAGS", "LDFLAGS"), acts=True)  # noqa: S108  # pear's own
+
+
+def _pecl(words: Sequence[str]) -> _Effect:
+    operands = _operands(words[1:], with_value=("-D", "--configureoptions"))
+    if operands[:1] != ["install"]:
+        raise _Doubt("pecl does something else than install")
+    _refuse_paths(operands[1:])
+    return _php_extensions(words)
+
+
+def _gem(words: Sequence[str]) -> _Effect:
+    operands = _operands(words[1:], with_value=("-v", "--version", "-i", "--source", "-s"))
+    if (
+        operands[:1] != ["install"]
+        or len(operands) < 2
+        or any(word in {"-g", "--file", "-l", "--local"} for word in words)
+    ):
+        raise _Doubt("gem reads files")
+    if any(name.endswith(".gem") or "/" in name for name in operands[1:]):
+        raise _Doubt("gem installs a file")
+    return _Effect(SYSTEM_FOLDERS, ("GEM_", "RUBY", "BUNDLE_"), acts=True)
+
+
+def _apache(words: Sequence[str]) -> _Effect:
+    return _Effect(("/etc/apache2",), ("APACHE_",), acts=bool(words[1:]))
+
+
 def _users(_: Sequence[str]) -> _Effect:
     return _Effect(("/etc", "/home", "/var", "/root"), acts=True)
 
@@ -332,6 +362,10 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], _Effect]] = {
     "npm": _npm,
     **dict.fromkeys(("pip", "pip3"), _pip),
     "corepack": _corepack,
+    **dict.fromkeys(("docker-php-ext-install", "docker-php-ext-configure", "docker-php-ext-enable"), _php_extensions),
+    "pecl": _pecl,
+    "gem": _gem,
+    **dict.fromkeys(("a2enmod", "a2dismod"), _apache),
     **dict.fromkeys(("useradd", "adduser", "groupadd", "addgroup"), _users),
     "mkdir": _mkdir,
     "rm": _rm,

@@ -15,7 +15,8 @@ from cipredict.dockerfile.parser import DockerfileError
 
 MOST_REWRITES = 30
 LEAST_SAVED_S = 0.2
-"""Per build. For less than that, where no RUN is saved, nobody should have to read a changed file."""
+LEAST_SAVED_SHARE = 0.05
+"""Per build, and of all seconds. For less, where no RUN is saved, nobody should have to read a changed Dockerfile."""
 
 
 class Applied(NamedTuple):
@@ -110,11 +111,16 @@ def _best(situation: Situation, now: Replay, judge: Judge) -> list[_Step]:
         return []
     steps = list(_steps(situation, judge))
     mounts = [step for step in steps if step.proposal.rule == CACHE_MOUNT]  # it saves inside a layer, unseen by replays
-    saving = [step for step in steps if _saves(now, step.after)]
+    saving = [step for step in steps if _saves(now, step.after, step.proposal)]
     if mounts or saving:
         return mounts[:1] or [min(saving, key=lambda step: _rank(step.after))]
     free = [step for step in steps if _costs_nothing(now, step.after)]
-    pairs = [[step, then] for step in free for then in _steps(step.situation, judge) if _saves(now, then.after)]
+    pairs = [
+        [step, then]
+        for step in free
+        for then in _steps(step.situation, judge)
+        if _saves(now, then.after, then.proposal)
+    ]
     return min(pairs, key=lambda pair: _rank(pair[-1].after), default=[])
 
 
@@ -133,11 +139,13 @@ def result_of(proposal: Proposal, situation: Situation) -> Situation | None:
         return None
 
 
-def _saves(now: Replay, after: Replay) -> bool:
+def _saves(now: Replay, after: Replay, proposal: Proposal) -> bool:
     """Tell whether a rewrite saves RUNs or seconds worth reading about, and costs neither."""
     if not _costs_nothing(now, after):
         return False
-    return after.run_rebuilds < now.run_rebuilds or now.seconds - after.seconds >= LEAST_SAVED_S * max(1, now.builds)
+    share = 0.0 if proposal.ignore else LEAST_SAVED_SHARE  # an ignore file also keeps the context small
+    least_s = max(LEAST_SAVED_S * max(1, now.builds), share * now.seconds)
+    return after.run_rebuilds < now.run_rebuilds or now.seconds - after.seconds >= least_s
 
 
 def _costs_nothing(now: Replay, after: Replay) -> bool:
@@ -155,7 +163,7 @@ def _refused(situation: Situation, now: Replay, judge: Judge) -> Iterator[Refuse
             continue
         rewritten = result_of(proposal, situation)
         after = judge.replay(rewritten) if rewritten else None
-        would_save = after is not None and _saves(now, after)
+        would_save = after is not None and _saves(now, after, proposal)
         if (
             would_save
             or (proposal.advice_only and proposal.rule == RUST)

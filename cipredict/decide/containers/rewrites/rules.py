@@ -23,7 +23,6 @@ RULES: dict[str, Rule] = {
         swap_copies,
         lower_args,
         narrow_copies,
-        parallel_stages,
         split_stages,
         parallel_stages,
         cache_mounts,
