@@ -1,4 +1,4 @@
-"""Workflows that build an image and keep its layer cache, for GitHub Actions and GitLab. Pure: text from a few names."""
+"""Workflows that build an image and keep its layer cache, for GitHub Actions and GitLab: text from a few names."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cipredict.decide.containers.replay import HistoryTokens, Replay, replay
@@ -57,21 +57,40 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Replays situations over one history; `measured_s` by the text of an instruction."""
+    """Replays situations over one history.
+
+    Attributes
+    ----------
+    measured_s, estimated_s : seconds by the text of an instruction: of a build's log, of the steps of many builds
+    scale : what assumed seconds are multiplied with
+    """
 
     tokens: HistoryTokens
     measured_s: Mapping[str, float]
+    estimated_s: Mapping[str, float] = field(default_factory=dict)
+    scale: float = 1.0
 
     def replay(self, situation: Situation) -> Replay:
         """Build every commit with a Dockerfile."""
         return replay(situation.links, self.tokens, situation.ignore, seconds=self.seconds(situation))
 
     def seconds(self, situation: Situation) -> dict[int, float]:
-        """Give the measured seconds by number of instruction."""
-        if not self.measured_s:
+        """Give the seconds by number of instruction, where they are not simply assumed."""
+        if not self.measured_s and not self.estimated_s and self.scale == 1.0:
             return {}
+        known = {**self.estimated_s, **self.measured_s}
+        scaled = {link.instruction: link.assumed_s * self.scale for link in situation.links if self.scale != 1.0}
         texts = {number: normal_text(one.text) for number, one in enumerate(situation.dockerfile.instructions)}
-        return {number: self.measured_s[text] for number, text in texts.items() if text in self.measured_s}
+        return scaled | {number: known[text] for number, text in texts.items() if text in known}
+
+    def basis(self, text: str) -> str:
+        """Say where the seconds of an instruction come from."""
+        name = normal_text(text)
+        if name in self.measured_s:
+            return "measured"
+        if name in self.estimated_s:
+            return "estimated"
+        return "assumed" if self.scale == 1.0 else "scaled"
 
 
 def normal_text(text: str) -> str:
