@@ -69,8 +69,14 @@ def _analysis_parts(view: AnalysisView) -> Iterator[str]:
     if not view.findings:
         yield "Nothing to do: no rule has anything to say."
     for rule, line, message, is_safe, reason, saved_s, _ in view.findings[:_SHOWN]:
-        saved = f"{spell_seconds(saved_s)} per 100 commits" if saved_s is not None else "not estimated without history"
+        saved = _saved(saved_s)
         yield f"  {rule} (line {line}, {saved}): {message} {'Safe.' if is_safe else reason}".rstrip()
+
+
+def _saved(saved_s: float | None) -> str:
+    if saved_s is None:
+        return "not estimated without history"
+    return f"{spell_seconds(saved_s)} per 100 commits" if saved_s > 0 else "no rebuild less, a smaller image"
 
 
 def _step_cells(row: InstructionRow) -> list[str]:

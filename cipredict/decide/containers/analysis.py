@@ -133,7 +133,8 @@ def _findings(situation: Situation, judge: Judge, now: Replay) -> Iterator[Findi
         after = judge.replay(rewritten) if rewritten else None
         saved_s = now.per_100(now.seconds - after.seconds) if after else None
         saved_runs = now.per_100(now.run_rebuilds - after.run_rebuilds) if after else None
-        if saved_s is None or saved_s > 0:
+        is_advice = proposal.advice_only and proposal.text == situation.dockerfile.text  # it saves no rebuild
+        if saved_s is None or saved_s > 0 or is_advice:
             yield _finding(proposal, saved_s, saved_runs)
 
 

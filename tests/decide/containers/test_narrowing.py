@@ -424,3 +424,10 @@ def test_globs_keep_what_they_match(
     text = f"FROM a/a\nCOPY {source} ./\nCOPY . .\n"
 
     assert only(ignore_files.propose, make_situation(text, ("README.md", "yarn.lock"))).is_safe is is_safe
+
+
+def test_a_link_in_the_context_may_not_be_where_the_installation_works(make_situation: MakeSituation) -> None:
+    text = "FROM a/a\nCOPY . /app\nWORKDIR /app/current\nRUN npm ci\n"
+    files = {"current": "", **{f"current/{name}": content for name, content in NODE.items()}}
+
+    assert "is no symbolic link" in doubts(only(narrow_copies.propose, make_situation(text, files, links=["current"])))

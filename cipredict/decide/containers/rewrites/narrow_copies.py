@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from cipredict.decide.containers.commands import RunKind
+from cipredict.decide.containers.kinds import RunKind
 from cipredict.decide.containers.layers import Link
 from cipredict.decide.containers.paths import UNKNOWN_FOLDER, is_glob, overlap
 from cipredict.decide.containers.rewrites.conditions import (
@@ -110,6 +110,8 @@ def _narrowed(copy: Link, run: Link, situation: Situation) -> Iterator[Proposal]
 def _over_settings(copy: Link, run: Link, situation: Situation) -> Iterator[Condition]:
     """Say whether the copy means the same below what stands between it and the RUN."""
     original = situation.instruction(copy.instruction)
+    if run.folder != copy.folder:
+        yield from no_links(run.folder, copy.instruction, situation)
     for one in situation.dockerfile.instructions[copy.instruction + 1 : run.instruction]:
         where = f"line {one.start_line}"
         if one.keyword == "WORKDIR" and not original.values[-1].startswith("/"):

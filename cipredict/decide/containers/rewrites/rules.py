@@ -7,6 +7,7 @@ from cipredict.decide.containers.rewrites import (
     ignore_files,
     link_copies,
     lower_args,
+    multi_stage,
     narrow_copies,
     parallel_stages,
     raise_installs,
@@ -29,5 +30,6 @@ RULES: dict[str, Rule] = {
         ignore_files,
         link_copies,
         rust_dependencies,
+        multi_stage,
     )
 }
