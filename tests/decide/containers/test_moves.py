@@ -351,3 +351,28 @@ def test_the_folder_that_nginx_serves_is_crossed_unless_nginx_is_installed(make_
 
     assert only(raise_installs.propose, make_situation(f"{text}RUN apk add curl\n", FILES)).is_safe
     assert not only(raise_installs.propose, make_situation(f"{text}RUN apk add nginx\n", FILES)).is_safe
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "is_safe"),
+    [
+        ("REACT_APP_SHA", "{}", True),
+        ("REACT_APP_SHA", '{"scripts": {"postinstall": "echo $REACT_APP_SHA"}}', False),
+        ("NPM_SHA", "{}", False),
+    ],
+)
+def test_what_the_build_of_a_project_reads_goes_below_its_installation(
+    name: str,
+    package: str,
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
+) -> None:
+    files = {"package.json": package, "src/a.js": f"process.env.{name}"}
+    situation = make_situation(
+        f"FROM a/a\nARG {name}\nRUN yarn install\nRUN yarn build\n", files, wish=BuildWish(volatile=frozenset({name}))
+    )
+    proposals = list(lower_args.propose(situation))
+
+    assert [one.text for one in proposals if one.is_safe] == (
+        [f"FROM a/a\nRUN yarn install\nARG {name}\nRUN yarn build\n"] if is_safe else []
+    )

@@ -431,3 +431,32 @@ def test_a_link_in_the_context_may_not_be_where_the_installation_works(make_situ
     files = {"current": "", **{f"current/{name}": content for name, content in NODE.items()}}
 
     assert "is no symbolic link" in doubts(only(narrow_copies.propose, make_situation(text, files, links=["current"])))
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_safe"),
+    [
+        ("npm cache clean --force", True),
+        ("rm -rf /root/.npm /tmp/cache", True),
+        ("rm -rf /app/src", False),
+        ("rm -rf node_modules/.cache", False),
+        ("rm -rf /tmp/*", False),
+        ("npm run build", False),
+    ],
+)
+def test_an_installation_may_clean_up_behind_itself(
+    rest: str,
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
+) -> None:
+    text = f"FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci && {rest}\n"
+
+    assert only(narrow_copies.propose, make_situation(text, NODE)).is_safe is is_safe
+
+
+def test_a_folder_that_is_added_is_narrowed_as_if_it_were_copied(make_situation: MakeSituation) -> None:
+    text = "FROM node:22\nADD . /app\nWORKDIR /app\nRUN npm ci\n"
+
+    assert only(narrow_copies.propose, make_situation(text, NODE)).text == (
+        "FROM node:22\nADD package.json package-lock.json /app/\nWORKDIR /app\nRUN npm ci\nADD . /app\n"
+    )

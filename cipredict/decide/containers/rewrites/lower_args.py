@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from cipredict.decide.containers.commands import read_run
 from cipredict.decide.containers.layers import CacheRules
 from cipredict.decide.containers.rewrites.conditions import file_conditions, mentions, set_names
+from cipredict.decide.containers.rewrites.installers import find_installer, split_script
 from cipredict.decide.containers.rewrites.interface import (
     Condition,
     Proposal,
@@ -58,6 +59,9 @@ _READ_BY_TOOLS = (
     *("RAILS_", "BUNDLE_", "MAVEN_", "GRADLE_", "JAVA_", "MAKE", "CMAKE_", "TARGET", "BUILDKIT_"),
 )
 """Variables that begin so are read by tools which no file of the context names."""
+_FOR_BUILDS = ("VITE_", "NEXT_", "NUXT_", "REACT_APP_", "VUE_APP_", "GATSBY_", "SENTRY_", "DJANGO_", "RAILS_")
+"""Of these, what builds of the project read, and installers of its dependencies do not."""
+_HOOK = re.compile(r"[\"'](?:(?:pre|post)?install|(?:pre|post)?prepare|prepublish)[\"']\s*:")
 
 
 def propose(situation: Situation) -> Iterator[Proposal]:
@@ -198,6 +202,9 @@ def _unread(names: frozenset[str], below: int, situation: Situation) -> Iterator
             else:
                 yield proved(f"line {one.start_line} only installs, and its tools do not read {name}")
             continue
+        if name.startswith(_FOR_BUILDS) and _installs_only(one, situation):
+            yield assumed(f"no script of a dependency that line {one.start_line} installs reads {name}")
+            continue
         if name.startswith(_READ_BY_TOOLS):
             yield violated(f"no tool of line {one.start_line} reads {name}, as tools do that know such names")
             continue
@@ -209,6 +216,15 @@ def _unread(names: frozenset[str], below: int, situation: Situation) -> Iterator
         else:
             yield proved(f"no file of the context reads {name}")
             yield assumed(f"no third party's tool in line {one.start_line} reads {name}")
+
+
+def _installs_only(one: Instruction, situation: Situation) -> bool:
+    """Tell whether a RUN only installs what manifests name, and runs no script of the project meanwhile."""
+    commands = split_script("\n".join(one.values)) if not (one.is_json or one.heredocs) else None
+    if not commands or not all(find_installer(words) for words in commands):
+        return False
+    manifests = [path for path in situation.visible_files() if posixpath.basename(path) == "package.json"]
+    return not any(_HOOK.search(situation.context.read(path) or "") for path in manifests)
 
 
 def _reader_of(name: str, situation: Situation) -> str:

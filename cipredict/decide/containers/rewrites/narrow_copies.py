@@ -6,6 +6,7 @@ The RUN stays where it is; the copy goes below it, over settings, variables and 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
 from cipredict.decide.containers.kinds import RunKind
@@ -64,7 +65,7 @@ def _copy_above(run: Link, situation: Situation) -> Link | None:
     """Find the copy of a folder of the context that a RUN stands below, with no other work in between."""
     for number in range(run.instruction - 1, situation.stages.stages[run.stage].first, -1):
         one = situation.instruction(number)
-        if one.keyword == "COPY":
+        if one.keyword in {"COPY", "ADD"}:
             return _folder_copy(number, situation)
         if one.keyword not in _CROSSED:
             return None
@@ -85,14 +86,14 @@ def _narrowed(copy: Link, run: Link, situation: Situation) -> Iterator[Proposal]
     one = situation.instruction(run.instruction)
     script = "" if one.is_json or one.heredocs else "\n".join(one.values)
     commands = split_script(script) if script else None
-    readers = [(words, find_installer(words)) for words in commands or []]
+    readers = [(words, find_installer(words)) for words in commands or [] if not _cleans_up(words, copy)]
     known = [(words, reader) for words, reader in readers if reader is not None]
     if not known:
         return
     folder = _context_folder(copy, run)
     conditions = [*file_conditions(situation, run.stage), *_over_settings(copy, run, situation)]
     if len(known) != len(readers):
-        other = next(words[0] for words, reader in readers if reader is None)
+        other = next(" ".join(words[:2]) for words, reader in readers if reader is None)
         conditions.append(violated(f"the RUN does nothing else (it also calls '{other}')"))
     if one.flag_values("mount") and any("type=cache" not in mount for mount in one.flag_values("mount")):
         conditions.append(violated("the RUN has no mount but caches"))
@@ -105,6 +106,15 @@ def _narrowed(copy: Link, run: Link, situation: Situation) -> Iterator[Proposal]
     conditions += [condition for words, _ in known for condition in check_options(words)]
     conditions += _kept_apart(copy, run, folder, needs=needs, situation=situation)
     yield _proposal(copy, run, needs, conditions, situation=situation)
+
+
+def _cleans_up(words: Sequence[str], copy: Link) -> bool:
+    """Tell whether a command only empties caches or removes what lies outside of the copy."""
+    if " ".join(words[:3]) in {"npm cache clean", "yarn cache clean", "pnpm store prune", "pip cache purge"}:
+        return True
+    paths = [word for word in words[1:] if not word.startswith("-")]
+    is_away = all(re.fullmatch(r"/[\w./-]+", path) and not overlap(path, copy.destination) for path in paths)
+    return words[0] == "rm" and is_away and not copy.destination.startswith(UNKNOWN_FOLDER)
 
 
 def _over_settings(copy: Link, run: Link, situation: Situation) -> Iterator[Condition]:
@@ -194,4 +204,4 @@ def _manifest_copies(copy: Link, run: Link, needs: Needs, *, original: Instructi
         place = posixpath.normpath(posixpath.join(copy.destination, inner))
         target = "./" if place == run.folder == copy.folder else f"{place}/"
         flags = [flag for flag in original.flags if not flag.startswith("--exclude")]
-        yield " ".join(["COPY", *flags, *paths, target])
+        yield " ".join([original.keyword, *flags, *paths, target])
