@@ -319,7 +319,7 @@ def optimize_file(build: Build) -> OutcomeView:
 
 def _basis(build: Build) -> str:
     """Say where the seconds of a replay come from, the best source first."""
-    found = {build.judge.basis(build.situation.instruction(link.instruction).text) for link in build.situation.links}
+    found = {build.judge.basis(build.situation.instruction(link.instruction)) for link in build.situation.links}
     told = [basis for basis in ("measured", "estimated") if basis in found]
     rest = "assumed and scaled" if "scaled" in found else "assumed"
     return " or ".join([*(f"{basis} where known" for basis in told), rest])

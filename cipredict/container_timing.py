@@ -59,5 +59,5 @@ def _estimate_notes(situation: Situation, estimate: StepEstimate) -> Iterator[st
     for group in estimate.groups:
         numbers = sorted({situation.instruction(situation.links[one].instruction).start_line for one in group.links})
         where = f"line{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
-        together = " together, shared by assumption" if len(numbers) > 1 else ""
+        together = " together, copies and shares by assumption" if len(numbers) > 1 else ""
         yield f"  {where}: {group.seconds:.0f} s ({group.low_s:.0f} to {group.high_s:.0f}){together}"

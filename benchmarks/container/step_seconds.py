@@ -23,7 +23,7 @@ from cipredict.decide.containers.replay import rebuilds
 from cipredict.decide.containers.step_seconds import BuildSeconds, estimate_seconds
 
 CASES = {
-    "nested: apt, pip, app": (
+    "manifest first: pip, app": (
         "healthchecks__healthchecks",
         "FROM python:3.13\nWORKDIR /app\nCOPY requirements.txt ./\nRUN pip install -r requirements.txt\n"
         "COPY . .\nRUN ./manage.py collectstatic\n",

@@ -67,7 +67,7 @@ def _row(  # noqa: PLR0917  # everything that is known of one instruction
         len(chosen),
         sum(situation.context.files[path].size_bytes for path in chosen),
         seconds.get(link.instruction, link.assumed_s),
-        judge.basis(one.text),
+        judge.basis(one),
         replayed.per_100(_own_changes(link, situation, judge)) if has_history else None,
         replayed.per_100(replayed.rebuilt[number]) if has_history else None,
     )

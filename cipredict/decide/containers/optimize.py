@@ -11,7 +11,7 @@ from cipredict.decide.containers.rewrites.cache_mounts import RULE as CACHE_MOUN
 from cipredict.decide.containers.rewrites.interface import Proposal, Situation
 from cipredict.decide.containers.rewrites.rules import RULES
 from cipredict.decide.containers.rewrites.rust_dependencies import RULE as RUST
-from cipredict.dockerfile.parser import DockerfileError
+from cipredict.dockerfile.parser import DockerfileError, Instruction
 
 MOST_REWRITES = 30
 LEAST_SAVED_S = 0.2
@@ -62,7 +62,7 @@ class Judge:
     Attributes
     ----------
     measured_s, estimated_s : seconds by the text of an instruction: of a build's log, of the steps of many builds
-    scale : what assumed seconds are multiplied with
+    scale : what assumed seconds of RUNs are multiplied with
     """
 
     tokens: HistoryTokens
@@ -79,18 +79,18 @@ class Judge:
         if not self.measured_s and not self.estimated_s and self.scale == 1.0:
             return {}
         known = {**self.estimated_s, **self.measured_s}
-        scaled = {link.instruction: link.assumed_s * self.scale for link in situation.links if self.scale != 1.0}
+        scaled = {link.instruction: link.assumed_s * self.scale for link in situation.links if link.run is not None}
         texts = {number: normal_text(one.text) for number, one in enumerate(situation.dockerfile.instructions)}
         return scaled | {number: known[text] for number, text in texts.items() if text in known}
 
-    def basis(self, text: str) -> str:
+    def basis(self, one: Instruction) -> str:
         """Say where the seconds of an instruction come from."""
-        name = normal_text(text)
+        name = normal_text(one.text)
         if name in self.measured_s:
             return "measured"
         if name in self.estimated_s:
             return "estimated"
-        return "assumed" if self.scale == 1.0 else "scaled"
+        return "scaled" if self.scale != 1.0 and one.keyword == "RUN" else "assumed"
 
 
 def normal_text(text: str) -> str:

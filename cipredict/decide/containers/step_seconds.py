@@ -57,7 +57,7 @@ class StepEstimate:
     builds, outliers : builds that were used, and those left out
     r2 : share of the variance that is explained; None where nothing was estimated
     groups : what was estimated
-    scale : what assumed seconds are multiplied with, where nothing was estimated
+    scale : what assumed seconds of RUNs are multiplied with, where nothing was estimated
     doubt : why nothing was estimated; empty where something was
     """
 
@@ -131,16 +131,24 @@ def _estimate(
 
 
 def _shares(links: Sequence[Link], group: GroupSeconds) -> list[tuple[int, float]]:
-    """Share a group's seconds among its links as assumed seconds are."""
-    total = sum(links[number].assumed_s for number in group.links)
-    return [(number, group.seconds * links[number].assumed_s / total) for number in group.links]
+    """Share a group's seconds among its RUNs as assumed seconds are; its copies keep what is assumed of them."""
+    runs = [number for number in group.links if links[number].run is not None]
+    copies = [number for number in group.links if links[number].run is None]
+    copying_s = sum(links[number].assumed_s for number in copies)
+    if not runs or copying_s >= group.seconds:
+        runs, copies, copying_s = list(group.links), [], 0.0
+    total = sum(links[number].assumed_s for number in runs)
+    shared = [(number, (group.seconds - copying_s) * links[number].assumed_s / total) for number in runs]
+    return [(number, links[number].assumed_s) for number in copies] + shared
 
 
 def _scaled(
     links: Sequence[Link], made: Sequence[Sequence[int]], seconds: Sequence[float], *, doubt: str
 ) -> StepEstimate:
-    assumed_s = sum(links[number].assumed_s for numbers in made for number in numbers)
-    scale = sum(seconds) / assumed_s if assumed_s and seconds else 1.0
+    all_made = [links[number] for numbers in made for number in numbers]
+    running_s = sum(link.assumed_s for link in all_made if link.run is not None)
+    copying_s = sum(link.assumed_s for link in all_made if link.run is None)
+    scale = max(0.0, sum(seconds) - copying_s) / running_s if running_s and seconds else 1.0
     return StepEstimate(len(seconds), scale=scale, doubt=doubt)
 
 
