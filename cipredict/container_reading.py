@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cipredict.act.containers_git import read_context, read_history
+from cipredict.container_timing import measured_seconds, with_step_seconds
 from cipredict.decide.containers.analysis import analyze
 from cipredict.decide.containers.layers import BuildWish, CacheRules
 from cipredict.decide.containers.optimize import Judge, optimize
 from cipredict.decide.containers.replay import HistoryTokens
 from cipredict.decide.containers.rewrites.interface import Situation, read_situation
+from cipredict.decide.containers.step_seconds import BuildSeconds
 from cipredict.dockerfile.context import Context, ContextHistory
 from cipredict.dockerfile.edits import line_end, unified_diff
 from cipredict.dockerfile.ignore import IgnoreFile, parse_ignore
 from cipredict.dockerfile.parser import Dockerfile, DockerfileError, parse_dockerfile
-from cipredict.dockerfile.progress import read_progress
 from cipredict.dockerfile.stages import declared_args
 from cipredict.errors import ChangeUnknown, InputError, UsageError, cannot_read
 from cipredict.render.containers import AnalysisView, OutcomeView
@@ -47,7 +48,7 @@ _MOST_BYTES = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """The options that say how a build is called."""
+    """The options that say how a build is called; `builds` are those of CI with their seconds."""
 
     context: Path | None = None
     commits: int = 300
@@ -58,6 +59,7 @@ class BuildOptions:
     builder: str = "buildx"
     progress: Path | None = None
     keeps_mounts: bool = False
+    builds: tuple[BuildSeconds, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,11 @@ def read_build(path: Path, options: BuildOptions, known: dict[Path, Surroundings
     if volatile - set(options.volatile):
         names = ", ".join(sorted(volatile - set(options.volatile)))
         notes = (*notes, f"assumed to differ in every build: {names} (--build-arg NAME=VALUE says otherwise)")
-    judge = Judge(tokens, _measured(options.progress))
+    judge = Judge(tokens, measured_seconds(options.progress))
+    if options.builds:
+        own = {Path(os.path.relpath(one, folder)).as_posix() for one in (path, ignore_path)}
+        judge, told = with_step_seconds(judge, situation, options.builds, own=own)
+        notes = (*notes, *told)
     return Build(path, folder, ignore_path, situation, judge, notes)
 
 
@@ -254,21 +260,6 @@ def _read_ignore(path: Path, folder: Path) -> tuple[Path, IgnoreFile]:
         raise cannot_read(place, error) from error
 
 
-def _measured(path: Path | None) -> dict[str, float]:
-    if path is None:
-        return {}
-    try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            found = read_progress(lines)
-    except OSError as error:
-        raise cannot_read(path, error) from error
-    if not found:
-        message = f"{path} holds no timed step."
-        hint = "Write it with `docker buildx build --progress=rawjson . 2> FILE`."
-        raise InputError(message, slug="container-progress", hint=hint)
-    return found
-
-
 def analyze_file(build: Build) -> AnalysisView:
     """Analyse one Dockerfile; give plain values for people and machines."""
     analysis = analyze(build.situation, build.judge)
@@ -319,11 +310,19 @@ def optimize_file(build: Build) -> OutcomeView:
         before=_figures(outcome.before),
         after=_figures(outcome.after),
         speedup=outcome.speedup,
-        is_measured=bool(build.judge.seconds(outcome.start)),
+        basis=_basis(build),
         text=after,
         added_patterns=outcome.added_patterns(),
         patch=unified_diff(before, after, path=_shown(build.path)) + _ignore_patch(build, outcome.added_patterns()),
     )
+
+
+def _basis(build: Build) -> str:
+    """Say where the seconds of a replay come from, the best source first."""
+    found = {build.judge.basis(build.situation.instruction(link.instruction)) for link in build.situation.links}
+    told = [basis for basis in ("measured", "estimated") if basis in found]
+    rest = "assumed and scaled" if "scaled" in found else "assumed"
+    return " or ".join([*(f"{basis} where known" for basis in told), rest])
 
 
 def _conditions(conditions: object) -> tuple[tuple[str, str], ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from cipredict.act.git import Repository
 from cipredict.dockerfile.context import Context, ContextCommit, ContextFile, ContextHistory
 from cipredict.errors import ChangeUnknown
 
@@ -115,21 +115,5 @@ def _reader(folder: Path) -> Callable[[str], str | None]:
 
 
 def _ask(folder: Path, *arguments: str) -> str:
-    environment = os.environ | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        done = subprocess.run(  # noqa: S603  # a list, no shell; nothing in it is the user's
-            ["git", *arguments],  # noqa: S607  # whichever git the job uses
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ChangeUnknown(f"`git {arguments[0]}` took more than {_TIMEOUT_S:g} s.", slug="git-timeout") from error
-    except OSError as error:
-        raise ChangeUnknown(f"git cannot be run in {folder}: {error.strerror}.", slug="git-missing") from error
-    if done.returncode:
-        first = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[0]
-        raise ChangeUnknown(f"`git {arguments[0]}` failed: {first.removeprefix('fatal: ')}.", slug="git-failed")
-    return done.stdout.decode("utf-8", "surrogateescape")
+    """Give git's answer; paths that are no UTF-8 keep their bytes, since they are read again."""
+    return Repository(folder, _TIMEOUT_S).ask(*arguments, errors="surrogateescape")

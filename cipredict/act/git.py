@@ -84,8 +84,8 @@ class Repository:
                 f"git cannot be run in {self.folder}: {error.strerror}.", slug="git-missing", hint="Install git."
             ) from error
 
-    def ask(self, *arguments: str) -> str:
-        """Give the output of a git command that must succeed.
+    def ask(self, *arguments: str, errors: str = "replace") -> str:
+        """Give the output of a git command that must succeed; `errors` as in `bytes.decode`.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class Repository:
         done = self.run(*arguments)
         if done.returncode:
             raise _failure(arguments[0], done.stderr.decode(errors="replace"))
-        return done.stdout.decode(errors="replace")
+        return done.stdout.decode(errors=errors)
 
 
 def _failure(command: str, complaint: str) -> ChangeUnknown:

@@ -26,6 +26,8 @@ BuilderOption = Annotated[str, typer.Option("--builder", help="buildx, buildkit-
 ProgressOption = Annotated[
     Path | None, typer.Option("--progress", help="Log of `docker buildx build --progress=rawjson`.")
 ]
+HistoryFileOption = Annotated[Path | None, typer.Option("--store", help="A history file: seconds from CI's steps.")]
+StepOption = Annotated[str, typer.Option("--step", help="A part of the name of CI's step that builds the image.")]
 
 
 @container.command()
@@ -39,9 +41,12 @@ def analyze(
     build_context: NamedContextOption = None,
     builder: BuilderOption = "buildx",
     progress: ProgressOption = None,
+    store: HistoryFileOption = None,
+    step: StepOption = "",
     output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Show what each instruction reads, how often that changes and what history would rebuild: table on stderr."""
+    from cipredict.cli.container_seconds import read_build_steps  # noqa: PLC0415
     from cipredict.cli.outputs import warn  # noqa: PLC0415
     from cipredict.container_reading import BuildOptions, Surroundings, analyze_file, read_build  # noqa: PLC0415
     from cipredict.render.containers import analyses_json, render_analysis  # noqa: PLC0415
@@ -56,6 +61,7 @@ def analyze(
         contexts=tuple(build_context or ()),
         builder=builder,
         progress=progress,
+        builds=read_build_steps(store, step),
     )
     shown, refused = [], []
     known: dict[Path, Surroundings] = {}
@@ -90,11 +96,14 @@ def optimize(
         bool, typer.Option("--persistent-builder", help="The builder keeps cache mounts between builds.")
     ] = False,
     progress: ProgressOption = None,
+    store: HistoryFileOption = None,
+    step: StepOption = "",
     write: Annotated[bool, typer.Option("--write", help="Change the files in place.")] = False,
     patch: Annotated[Path | None, typer.Option("--patch", help="Write the patch here instead of stdout.")] = None,
     output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Apply the rewrites that are shown to be safe and to save something: patch on stdout, reasons on stderr."""
+    from cipredict.cli.container_seconds import read_build_steps  # noqa: PLC0415
     from cipredict.container_reading import BuildOptions, optimize_file, read_build, write_files, write_patch  # noqa: PLC0415
     from cipredict.render.containers import outcome_json, render_outcome  # noqa: PLC0415
 
@@ -110,6 +119,7 @@ def optimize(
         contexts=tuple(build_context or ()),
         builder=builder,
         progress=progress,
+        builds=read_build_steps(store, step),
         keeps_mounts=persistent_builder,
     )
     build = read_build(dockerfile, options)

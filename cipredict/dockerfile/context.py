@@ -6,7 +6,7 @@ mode and blob id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -52,3 +52,14 @@ class ContextHistory:
 
     base: Mapping[str, str] = field(default_factory=dict)
     commits: tuple[ContextCommit, ...] = ()
+
+    def since_change(self, paths: Set[str]) -> ContextHistory:
+        """Give the commits after the last one that changed one of some paths."""
+        changed = [at for at, commit in enumerate(self.commits) if not paths.isdisjoint(commit.changes)]
+        if not changed:
+            return self
+        tree: dict[str, str | None] = dict(self.base)
+        for commit in self.commits[: changed[-1] + 1]:
+            tree |= commit.changes
+        present = {path: identity for path, identity in tree.items() if identity is not None}
+        return ContextHistory(present, self.commits[changed[-1] + 1 :])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cipredict.dockerfile.parser import Dockerfile
@@ -59,16 +59,27 @@ def move_before(dockerfile: Dockerfile, number: int, target: int) -> str:
 
     A `target` behind the last instruction means: to the end.
     """
-    start, end = block_span(dockerfile, number)
-    newline = line_end(dockerfile.text)
-    block = dockerfile.text[start:end]
-    block = block if block.endswith("\n") else block + newline
-    if target >= len(dockerfile.instructions):
-        at = dockerfile.instructions[-1].end
-        block = block if dockerfile.text[at - 1 : at] == "\n" else newline + block
-    else:
-        at = block_span(dockerfile, target)[0]
-    return apply_edits(dockerfile.text, [Edit(start, end, ""), Edit(at, at, block)])
+    return move_all_before(dockerfile, [number], target)
+
+
+def move_all_before(dockerfile: Dockerfile, numbers: Sequence[int], target: int) -> str:
+    """Give the text with several instructions, in their order, put before another or to the end."""
+    text, newline = dockerfile.text, line_end(dockerfile.text)
+    spans: list[tuple[int, int]] = []
+    for start, end in (block_span(dockerfile, number) for number in numbers):
+        is_next = bool(spans) and spans[-1][1] == start
+        spans[-1:] = [(spans[-1][0], end)] if is_next else [*spans[-1:], (start, end)]
+    block = "".join(one if one.endswith("\n") else one + newline for one in (text[start:end] for start, end in spans))
+    at = block_span(dockerfile, target)[0] if target < len(dockerfile.instructions) else dockerfile.instructions[-1].end
+    lead = "" if text[at - 1 : at] == "\n" else newline
+    return apply_edits(text, [*(removal(text, *span) for span in spans), Edit(at, at, lead + block)])
+
+
+def removal(text: str, start: int, end: int) -> Edit:
+    """Take lines out, and of the blank lines on both sides of them one, so that no hole is left."""
+    blank = next((line for line in ("\n", "\r\n") if text.startswith(line, end)), "")
+    above = text[:start].removesuffix("\n").removesuffix("\r")
+    return Edit(start, end + len(blank), "") if above.endswith("\n") else Edit(start, end, "")
 
 
 def line_end(text: str) -> str:

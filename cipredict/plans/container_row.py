@@ -14,7 +14,8 @@ class InstructionRow:
     reads : paths of the context after `.dockerignore`, stages, arguments that differ in every build
     input_changes, rebuilds : per 100 commits; None without history. The first counts its own inputs only
     size_bytes : what it copies from the context now
-    is_measured : `seconds` come from a build's log; otherwise they are assumed for its kind
+    basis : of `seconds`: measured by a build's log, estimated from the steps of many builds, assumed for its kind, or
+        that scaled to what builds took
     """
 
     line: int
@@ -25,7 +26,7 @@ class InstructionRow:
     files: int
     size_bytes: int
     seconds: float
-    is_measured: bool
+    basis: str
     input_changes: float | None
     rebuilds: float | None
 

@@ -14,6 +14,13 @@ Figures = Mapping[str, float | int | None]
 Conditions = tuple[tuple[str, str], ...]
 FindingView = tuple[str, int, str, bool, str, float | None, float | None]
 _SHOWN = 20
+_BASES = (
+    ("", "measured", ""),
+    ("=", "estimated", "= estimated from the steps of many builds, as said above"),
+    ("~", "assumed", "~ assumed for the kind of step; --progress takes a build's log, --store the steps of CI"),
+    ("~", "scaled", "~ assumed for the kind of step, scaled to what the builds of CI took in all"),
+)
+_MARKS = {basis: mark for mark, basis, _ in _BASES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class OutcomeView:
     before: Figures
     after: Figures
     speedup: float
-    is_measured: bool
+    basis: str
     text: str
     added_patterns: tuple[str, ...]
     patch: str
@@ -57,14 +64,19 @@ def _analysis_parts(view: AnalysisView) -> Iterator[str]:
         yield f"  stage {stage} <- {', '.join(needs)}"
     columns = ["line", "stage", "instruction", "reads", "files", "size", "seconds", "changes/100", "rebuilds/100"]
     yield plain_table("", columns, [_step_cells(row) for row in view.rows])
-    if any(not row.is_measured for row in view.rows):
-        yield "~ assumed for the kind of step, not measured; --progress takes a build's own seconds"
+    yield from (legend for mark, basis, legend in _BASES if any(row.basis == basis for row in view.rows) and mark)
     yield from _replay_lines(view.replay)
     if not view.findings:
         yield "Nothing to do: no rule has anything to say."
     for rule, line, message, is_safe, reason, saved_s, _ in view.findings[:_SHOWN]:
-        saved = f"{spell_seconds(saved_s)} per 100 commits" if saved_s is not None else "not estimated without history"
+        saved = _saved(saved_s)
         yield f"  {rule} (line {line}, {saved}): {message} {'Safe.' if is_safe else reason}".rstrip()
+
+
+def _saved(saved_s: float | None) -> str:
+    if saved_s is None:
+        return "not estimated without history"
+    return f"{spell_seconds(saved_s)} per 100 commits" if saved_s > 0 else "no rebuild less, a smaller image"
 
 
 def _step_cells(row: InstructionRow) -> list[str]:
@@ -76,10 +88,14 @@ def _step_cells(row: InstructionRow) -> list[str]:
         _short(reads, 24) or "-",
         str(row.files),
         _bytes(row.size_bytes),
-        f"{'' if row.is_measured else '~'}{row.seconds:g}",
+        f"{_MARKS[row.basis]}{_seconds(row.seconds)}",
         "-" if row.input_changes is None else f"{row.input_changes:.1f}",
         "-" if row.rebuilds is None else f"{row.rebuilds:.1f}",
     ]
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f}".removesuffix(".0")
 
 
 def _short(text: str, width: int) -> str:
@@ -134,8 +150,7 @@ def _outcome_parts(view: OutcomeView) -> Iterator[str]:
         return
     yield f"before: {_figures_line(view.before)}"
     yield f"after:  {_figures_line(view.after)}"
-    basis = "measured where the log has them" if view.is_measured else "assumed"
-    yield f"speedup {view.speedup:.2f} over {view.before['builds']} commits; seconds are {basis}"
+    yield f"speedup {view.speedup:.2f} over {view.before['builds']} commits; seconds are {view.basis}"
 
 
 def _change(before: Figures, after: Figures) -> str:
@@ -183,7 +198,7 @@ def outcome_json(view: OutcomeView) -> str:
             "before": dict(view.before),
             "after": dict(view.after),
             "estimated_speedup": view.speedup,
-            "seconds_are_measured": view.is_measured,
+            "seconds_are": view.basis,
             "optimized_dockerfile": view.text,
             "dockerignore_additions": list(view.added_patterns),
             "patch": view.patch,

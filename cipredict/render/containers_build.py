@@ -1,7 +1,4 @@
-"""Workflows that build an image and keep its layer cache, for GitHub Actions and GitLab. Pure: text from a few names.
-
-Actions stand with their version tags: nobody here can look up the commit that a tag names.
-"""
+"""Workflows that build an image and keep its layer cache, for GitHub Actions and GitLab: text from a few names."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ import shlex
 from typing import NamedTuple
 
 from cipredict.errors import UsageError
+from cipredict.render.pipelines.actions import PINS
 
 BUILDERS = ("buildx", "buildkit-rootless", "kaniko", "buildah")
 PLATFORMS = ("github", "gitlab")
@@ -100,10 +98,18 @@ def _github(step: BuildStep, steps: list[str], *, name: str = "image") -> str:
     return (
         f"name: {name}\n"
         '"on":\n  push:\n    branches: [main]\n  pull_request:\n'
-        "permissions:\n  contents: read\n  packages: write\n"
-        f"jobs:\n  {step.scope}:\n    runs-on: ubuntu-latest\n    steps:\n"
-        "      - uses: actions/checkout@v4\n" + body
+        "permissions:\n  contents: read\n"
+        'concurrency:\n  group: "${{ github.workflow }}-${{ github.ref }}"\n'
+        "  cancel-in-progress: ${{ github.event_name == 'pull_request' }}\n"
+        f"jobs:\n  {step.scope}:\n    name: Build {step.image}\n    runs-on: ubuntu-latest\n"
+        "    permissions:\n      contents: read\n      packages: write # to push the image\n    steps:\n"
+        f"      {_uses('actions/checkout')}\n        with:\n          persist-credentials: false\n" + body
     )
+
+
+def _uses(action: str) -> str:
+    pin = PINS[action]
+    return f"- uses: {action}@{pin.commit} # {pin.version}"
 
 
 def _host(step: BuildStep) -> str:
@@ -112,7 +118,7 @@ def _host(step: BuildStep) -> str:
 
 def _github_login(step: BuildStep) -> str:
     return (
-        "- uses: docker/login-action@v3\n"
+        f"{_uses('docker/login-action')}\n"
         "  if: github.event_name != 'pull_request'\n"
         f"  with:\n    registry: {_host(step)}\n    username: ${{{{ github.actor }}}}\n"
         "    password: ${{ secrets.GITHUB_TOKEN }}"
@@ -120,12 +126,12 @@ def _github_login(step: BuildStep) -> str:
 
 
 def _github_buildx(step: BuildStep) -> str:
-    setup = "- uses: docker/setup-buildx-action@v3"
+    setup = _uses("docker/setup-buildx-action")
     if step.builder == "buildkit-rootless":
         setup += "\n  with:\n    driver: docker-container\n    driver-opts: image=moby/buildkit:rootless"
     imports, exports = _cache_options(step)
     lines = [
-        "- uses: docker/build-push-action@v6",
+        _uses("docker/build-push-action"),
         "  with:",
         f"    context: {step.context}",
         f"    file: {step.dockerfile}",

@@ -74,7 +74,7 @@ def test_measured_seconds_replace_assumed_ones(tmp_path: Path, capsys: pytest.Ca
     assert run("analyze", "docker/Dockerfile", "--progress", "log", "--format", "json") == 0
     [document] = json.loads(capsys.readouterr().out)
     [row] = [row for row in document["instructions"] if row["line"] == 5]
-    assert (row["seconds"], row["is_measured"]) == (100.0, True)
+    assert (row["seconds"], row["basis"]) == (100.0, "measured")
 
 
 def test_optimize_prints_a_patch_that_git_applies(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,11 +6,13 @@ import itertools
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 
 import pytest
 
 from cipredict.errors import UsageError
 from cipredict.render.containers_build import BUILDERS, PLATFORMS, BuildStep, kaniko_config, render_build
+from cipredict.render.pipelines.actions import PINS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "containers"
 ALL = list(itertools.product(BUILDERS, PLATFORMS))
@@ -44,6 +46,24 @@ def test_build_steps_fit_the_schemas_with_and_without_options(platform: str, tmp
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (0, "ok -- validation done\n")
+
+
+def test_workflows_pin_their_actions_and_pass_zizmor(tmp_path: Path) -> None:
+    tool = which("zizmor")
+    if tool is None:
+        pytest.skip("zizmor is not installed")
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    command = [tool, "--offline", "--no-progress", str(folder)]
+    for builder in BUILDERS:
+        (folder / f"{builder}.yml").write_text(render_build(BuildStep(builder, "github")), encoding="utf-8")
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+    unpinned = render_build(BuildStep("buildx", "github")).replace(PINS["docker/build-push-action"].commit, "v6")
+    (folder / "buildx.yml").write_text(unpinned, encoding="utf-8")
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
 
 
 def test_caches_have_a_scope_of_their_own_and_never_fail_a_build() -> None:

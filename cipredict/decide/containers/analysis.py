@@ -67,7 +67,7 @@ def _row(  # noqa: PLR0917  # everything that is known of one instruction
         len(chosen),
         sum(situation.context.files[path].size_bytes for path in chosen),
         seconds.get(link.instruction, link.assumed_s),
-        link.instruction in seconds,
+        judge.basis(one),
         replayed.per_100(_own_changes(link, situation, judge)) if has_history else None,
         replayed.per_100(replayed.rebuilt[number]) if has_history else None,
     )
@@ -133,7 +133,8 @@ def _findings(situation: Situation, judge: Judge, now: Replay) -> Iterator[Findi
         after = judge.replay(rewritten) if rewritten else None
         saved_s = now.per_100(now.seconds - after.seconds) if after else None
         saved_runs = now.per_100(now.run_rebuilds - after.run_rebuilds) if after else None
-        if saved_s is None or saved_s > 0:
+        is_advice = proposal.advice_only and proposal.text == situation.dockerfile.text  # it saves no rebuild
+        if saved_s is None or saved_s > 0 or is_advice:
             yield _finding(proposal, saved_s, saved_runs)
 
 

@@ -10,27 +10,11 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 
+from cipredict.decide.containers.kinds import RunKind, kind_of
 from cipredict.dockerfile.parser import Instruction
 from cipredict.dockerfile.shell_words import referenced_names
-
-
-class RunKind(StrEnum):
-    """What a RUN is for."""
-
-    SYSTEM_INSTALL = "system install"
-    TOOL_INSTALL = "tool install"
-    DEPENDENCY_INSTALL = "dependency install"
-    BUILD = "build"
-    OTHER = "other"
-
-
-ASSUMED_S = {"apt": 30.0, "npm": 45.0, "pip": 40.0, "web build": 60.0, "cargo": 180.0, "go": 60.0, "jvm": 90.0}
-"""Seconds that nobody measured: assumptions per kind of step."""
-ASSUMED_RUN_S = 5.0
-ASSUMED_COPY_S = 1.0
 
 SYSTEM_FOLDERS = (
     *("/etc", "/var", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/run", "/root", "/home", "/opt"),
@@ -100,7 +84,7 @@ def _script(instruction: Instruction) -> str:
 
 @lru_cache(maxsize=4096)
 def _facts(script: str, flags: tuple[str, ...], has_heredoc: bool, is_json: bool) -> RunFacts:  # noqa: FBT001, PLR0917  # a cache's key
-    kind, seconds = _kind(script)
+    kind, seconds = kind_of(script)
     names = referenced_names(script)
     try:
         _refuse_form(flags, has_heredoc=has_heredoc)
@@ -253,6 +237,36 @@ def _corepack(words: Sequence[str]) -> _Effect:
     return _Effect(SYSTEM_FOLDERS, ("COREPACK_",), acts=True)
 
 
+def _php_extensions(_: Sequence[str]) -> _Effect:
+    """Take the scripts of PHP's images, which build extensions of the sources that the image brings along."""
+    return _Effect((*SYSTEM_FOLDERS, "/usr/src", "/tmp/pear"), ("PHP", "CFLAGS", "CPPFLAGS", "LDFLAGS"), acts=True)  # noqa: S108  # pear's own
+
+
+def _pecl(words: Sequence[str]) -> _Effect:
+    operands = _operands(words[1:], with_value=("-D", "--configureoptions"))
+    if operands[:1] != ["install"]:
+        raise _Doubt("pecl does something else than install")
+    _refuse_paths(operands[1:])
+    return _php_extensions(words)
+
+
+def _gem(words: Sequence[str]) -> _Effect:
+    operands = _operands(words[1:], with_value=("-v", "--version", "-i", "--source", "-s"))
+    if (
+        operands[:1] != ["install"]
+        or len(operands) < 2
+        or any(word in {"-g", "--file", "-l", "--local"} for word in words)
+    ):
+        raise _Doubt("gem reads files")
+    if any(name.endswith(".gem") or "/" in name for name in operands[1:]):
+        raise _Doubt("gem installs a file")
+    return _Effect(SYSTEM_FOLDERS, ("GEM_", "RUBY", "BUNDLE_"), acts=True)
+
+
+def _apache(words: Sequence[str]) -> _Effect:
+    return _Effect(("/etc/apache2",), ("APACHE_",), acts=bool(words[1:]))
+
+
 def _users(_: Sequence[str]) -> _Effect:
     return _Effect(("/etc", "/home", "/var", "/root"), acts=True)
 
@@ -332,43 +346,12 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], _Effect]] = {
     "npm": _npm,
     **dict.fromkeys(("pip", "pip3"), _pip),
     "corepack": _corepack,
+    **dict.fromkeys(("docker-php-ext-install", "docker-php-ext-configure", "docker-php-ext-enable"), _php_extensions),
+    "pecl": _pecl,
+    "gem": _gem,
+    **dict.fromkeys(("a2enmod", "a2dismod"), _apache),
     **dict.fromkeys(("useradd", "adduser", "groupadd", "addgroup"), _users),
     "mkdir": _mkdir,
     "rm": _rm,
     **dict.fromkeys(("set", "true", ":"), _harmless),
 }
-
-_KINDS: tuple[tuple[str, RunKind, float], ...] = (
-    (r"\bcargo\s+(?:build|install|rustc|chef)\b", RunKind.BUILD, ASSUMED_S["cargo"]),
-    (r"\b(?:mvnw?|gradlew?)\b", RunKind.BUILD, ASSUMED_S["jvm"]),
-    (r"\bgo\s+(?:build|install)\b|\bmake\b", RunKind.BUILD, ASSUMED_S["go"]),
-    (r"\b(?:npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:build|compile|generate)\S*", RunKind.BUILD, ASSUMED_S["web build"]),
-    (
-        r"\b(?:npm|pnpm|yarn|bun)\s+(?:ci|i|install|add)\b(?!.*\s(?:-g|--global)\b)",
-        RunKind.DEPENDENCY_INSTALL,
-        ASSUMED_S["npm"],
-    ),
-    (
-        r"\bpip3?\s+(?:install|wheel)\b.*(?:\s-r|\s--requirement|\s\.)|\buv\s+(?:sync|pip)\b|\bpoetry\s+install\b|\bpipenv\b",
-        RunKind.DEPENDENCY_INSTALL,
-        ASSUMED_S["pip"],
-    ),
-    (
-        r"\bgo\s+mod\s+download\b|\bbundle\s+install\b|\bcomposer\s+install\b",
-        RunKind.DEPENDENCY_INSTALL,
-        ASSUMED_S["pip"],
-    ),
-    (r"\b(?:apt|apt-get|yum|dnf|microdnf)\b.*\binstall\b|\bapk\b.*\badd\b", RunKind.SYSTEM_INSTALL, ASSUMED_S["apt"]),
-    (r"\bpip3?\s+(?:install|wheel)\b", RunKind.TOOL_INSTALL, ASSUMED_S["pip"]),
-    (r"\b(?:npm|pnpm|yarn)\s+(?:i|install|add|global)\b|\bcorepack\b", RunKind.TOOL_INSTALL, 5.0),
-)
-_COMPILED = tuple((re.compile(pattern, re.DOTALL), kind, seconds) for pattern, kind, seconds in _KINDS)
-
-
-def _kind(script: str) -> tuple[RunKind, float]:
-    """Classify by the slowest command that is known."""
-    found = [(seconds, kind) for pattern, kind, seconds in _COMPILED if pattern.search(script)]
-    if not found:
-        return RunKind.OTHER, ASSUMED_RUN_S
-    seconds, kind = max(found, key=lambda one: one[0])
-    return kind, seconds

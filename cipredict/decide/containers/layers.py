@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from cipredict.decide.containers.commands import ASSUMED_COPY_S, RunFacts, read_run
+from cipredict.decide.containers.commands import RunFacts, read_run
+from cipredict.decide.containers.kinds import ASSUMED_COPY_S
 from cipredict.decide.containers.paths import UNKNOWN_FOLDER, Selection, absolute, is_glob, overlap, relative_source
 from cipredict.dockerfile.parser import Dockerfile, Instruction
 from cipredict.dockerfile.shell_words import expand

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cipredict.decide.containers.replay import HistoryTokens, Replay, replay
@@ -11,11 +11,12 @@ from cipredict.decide.containers.rewrites.cache_mounts import RULE as CACHE_MOUN
 from cipredict.decide.containers.rewrites.interface import Proposal, Situation
 from cipredict.decide.containers.rewrites.rules import RULES
 from cipredict.decide.containers.rewrites.rust_dependencies import RULE as RUST
-from cipredict.dockerfile.parser import DockerfileError
+from cipredict.dockerfile.parser import DockerfileError, Instruction
 
 MOST_REWRITES = 30
 LEAST_SAVED_S = 0.2
-"""Per build. For less than that, where no RUN is saved, nobody should have to read a changed file."""
+LEAST_SAVED_SHARE = 0.05
+"""Per build, and of all seconds. For less, where no RUN is saved, nobody should have to read a changed Dockerfile."""
 
 
 class Applied(NamedTuple):
@@ -56,21 +57,40 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Replays situations over one history; `measured_s` by the text of an instruction."""
+    """Replays situations over one history.
+
+    Attributes
+    ----------
+    measured_s, estimated_s : seconds by the text of an instruction: of a build's log, of the steps of many builds
+    scale : what assumed seconds of RUNs are multiplied with
+    """
 
     tokens: HistoryTokens
     measured_s: Mapping[str, float]
+    estimated_s: Mapping[str, float] = field(default_factory=dict)
+    scale: float = 1.0
 
     def replay(self, situation: Situation) -> Replay:
         """Build every commit with a Dockerfile."""
         return replay(situation.links, self.tokens, situation.ignore, seconds=self.seconds(situation))
 
     def seconds(self, situation: Situation) -> dict[int, float]:
-        """Give the measured seconds by number of instruction."""
-        if not self.measured_s:
+        """Give the seconds by number of instruction, where they are not simply assumed."""
+        if not self.measured_s and not self.estimated_s and self.scale == 1.0:
             return {}
+        known = {**self.estimated_s, **self.measured_s}
+        scaled = {link.instruction: link.assumed_s * self.scale for link in situation.links if link.run is not None}
         texts = {number: normal_text(one.text) for number, one in enumerate(situation.dockerfile.instructions)}
-        return {number: self.measured_s[text] for number, text in texts.items() if text in self.measured_s}
+        return scaled | {number: known[text] for number, text in texts.items() if text in known}
+
+    def basis(self, one: Instruction) -> str:
+        """Say where the seconds of an instruction come from."""
+        name = normal_text(one.text)
+        if name in self.measured_s:
+            return "measured"
+        if name in self.estimated_s:
+            return "estimated"
+        return "scaled" if self.scale != 1.0 and one.keyword == "RUN" else "assumed"
 
 
 def normal_text(text: str) -> str:
@@ -110,11 +130,16 @@ def _best(situation: Situation, now: Replay, judge: Judge) -> list[_Step]:
         return []
     steps = list(_steps(situation, judge))
     mounts = [step for step in steps if step.proposal.rule == CACHE_MOUNT]  # it saves inside a layer, unseen by replays
-    saving = [step for step in steps if _saves(now, step.after)]
+    saving = [step for step in steps if _saves(now, step.after, step.proposal)]
     if mounts or saving:
         return mounts[:1] or [min(saving, key=lambda step: _rank(step.after))]
     free = [step for step in steps if _costs_nothing(now, step.after)]
-    pairs = [[step, then] for step in free for then in _steps(step.situation, judge) if _saves(now, then.after)]
+    pairs = [
+        [step, then]
+        for step in free
+        for then in _steps(step.situation, judge)
+        if _saves(now, then.after, then.proposal)
+    ]
     return min(pairs, key=lambda pair: _rank(pair[-1].after), default=[])
 
 
@@ -133,11 +158,13 @@ def result_of(proposal: Proposal, situation: Situation) -> Situation | None:
         return None
 
 
-def _saves(now: Replay, after: Replay) -> bool:
+def _saves(now: Replay, after: Replay, proposal: Proposal) -> bool:
     """Tell whether a rewrite saves RUNs or seconds worth reading about, and costs neither."""
     if not _costs_nothing(now, after):
         return False
-    return after.run_rebuilds < now.run_rebuilds or now.seconds - after.seconds >= LEAST_SAVED_S * max(1, now.builds)
+    share = 0.0 if proposal.ignore else LEAST_SAVED_SHARE  # an ignore file also keeps the context small
+    least_s = max(LEAST_SAVED_S * max(1, now.builds), share * now.seconds)
+    return after.run_rebuilds < now.run_rebuilds or now.seconds - after.seconds >= least_s
 
 
 def _costs_nothing(now: Replay, after: Replay) -> bool:
@@ -155,7 +182,7 @@ def _refused(situation: Situation, now: Replay, judge: Judge) -> Iterator[Refuse
             continue
         rewritten = result_of(proposal, situation)
         after = judge.replay(rewritten) if rewritten else None
-        would_save = after is not None and _saves(now, after)
+        would_save = after is not None and _saves(now, after, proposal)
         if (
             would_save
             or (proposal.advice_only and proposal.rule == RUST)

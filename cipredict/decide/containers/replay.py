@@ -6,7 +6,7 @@ counts as empty, where a real build would have failed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
@@ -112,29 +112,37 @@ def replay(
     links: Sequence[Link], tokens: HistoryTokens, ignore: IgnoreFile, *, seconds: Mapping[int, float] | None = None
 ) -> Replay:
     """Build every commit; `seconds` by number of instruction, where they were measured."""
+    rebuilt = [0] * len(links)
+    cached_builds = 0
+    for made in rebuilds(links, tokens, ignore):
+        for number in made:
+            rebuilt[number] += 1
+        cached_builds += not any(links[number].is_layer for number in made)
+    return _summary(
+        links, rebuilt, builds=len(tokens.history.commits), cached_builds=cached_builds, seconds=seconds or {}
+    )
+
+
+def rebuilds(links: Sequence[Link], tokens: HistoryTokens, ignore: IgnoreFile) -> Iterator[list[int]]:
+    """Give the links that each commit's build makes anew."""
     series = [
         [tokens.series(one, ignore) if isinstance(one, Selection) else one for one in link.inputs] for link in links
     ]
     volatile = [bool(link.volatile) for link in links]
     ids: dict[tuple[object, ...], int] = {}
-    rebuilt = [0] * len(links)
-    cached_builds = 0
     for build in range(len(tokens.history.commits) + 1):
         keys: list[int] = []
-        made = 0
+        made: list[int] = []
         for number, link in enumerate(links):
             contents = tuple(keys[one.link] if isinstance(one, LinkKey) else one[build] for one in series[number])
             parent = keys[link.parent] if link.parent >= 0 else -1
             key = (link.definition, build if volatile[number] else -1, parent, contents)
             known = len(ids)
             keys.append(ids.setdefault(key, known))
-            if keys[-1] == known and build:
-                rebuilt[number] += 1
-                made += link.is_layer
-        cached_builds += bool(build) and not made
-    return _summary(
-        links, rebuilt, builds=len(tokens.history.commits), cached_builds=cached_builds, seconds=seconds or {}
-    )
+            if keys[-1] == known:
+                made.append(number)
+        if build:
+            yield made
 
 
 def _summary(

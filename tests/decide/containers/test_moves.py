@@ -37,6 +37,9 @@ def test_an_installation_goes_above_the_copies(make_situation: MakeSituation) ->
 @pytest.mark.parametrize(
     "run",
     [
+        "RUN apt-get install -y libzip-dev && docker-php-ext-install zip pdo_mysql && a2enmod rewrite",
+        "RUN pecl install redis-6.0.2 && docker-php-ext-enable redis",
+        "RUN gem install bundler -v 2.5.0",
         "RUN apk add --no-cache git",
         "RUN npm install -g pnpm@9",
         "RUN pip install --no-cache-dir uv==0.5",
@@ -61,6 +64,12 @@ def test_installers_that_read_nothing_of_the_context(run: str, make_situation: M
         pytest.param("RUN apt-get install -y curl && curl https://x.org/i | sh", "of the shell", id="curl | sh"),
         pytest.param("RUN apt-get install -y git && make", "", id="unknown command"),
         pytest.param("RUN npm install -g", "npm installs the folder", id="npm of the folder"),
+        pytest.param(
+            "RUN apt-get install -y git && gem install pkg/x.gem", "gem installs a file", id="a gem that was copied"
+        ),
+        pytest.param(
+            "RUN apt-get install -y git && pecl install ./x.tgz", "the path ./x.tgz", id="an extension that was copied"
+        ),
         pytest.param("RUN pip install --upgrade pip -r requirements.txt", "", id="requirements"),
         pytest.param("RUN pip install git+https://x.org/a", "path or an address", id="address"),
         pytest.param("RUN --mount=type=bind,target=/x apt-get install -y git", "it has a mount", id="bind"),
@@ -138,6 +147,9 @@ def test_the_working_folder_of_a_base_image_is_assumed_to_be_no_system_folder(ma
         ("PYTHONPATH=/app", "pip install uv", False),
         ("PATH=/app/.venv/bin:$PATH", "pip install uv", False),
         ("NODE_OPTIONS=--require=/app/x.js", "npm install -g pnpm", False),
+        ("PATH=/app/node_modules/.bin:$PATH", "npm install -g pnpm", True),
+        ("PATH=/app/bin:$PATH", "npm install -g pnpm", False),
+        ("PATH=$HERE/node_modules/.bin:$PATH", "npm install -g pnpm", True),
         ("PATH=/app/.venv/bin:$PATH", "apt-get install -y git", True),
         ("PYTHONUNBUFFERED=1", "pip install uv", True),
     ],
@@ -148,7 +160,8 @@ def test_variables_that_point_into_the_copy_forbid(
     is_safe: bool,  # noqa: FBT001  # a column of the table
     make_situation: MakeSituation,
 ) -> None:
-    situation = make_situation(f"FROM a/a\nENV {variable}\nCOPY . /app\nRUN {run}\n", FILES)
+    text = f"FROM a/a\nENV {variable}\nCOPY . /app\nRUN {run}\n"
+    situation = make_situation(text, FILES, ignore=["node_modules"])
 
     assert only(raise_installs.propose, situation).is_safe is is_safe
 
@@ -260,13 +273,18 @@ def test_a_bare_word_of_another_language_reads_nothing(make_situation: MakeSitua
     assert only(lower_args.propose, situation).is_safe
 
 
-def test_labels_move_for_chain_builders_only(make_situation: MakeSituation) -> None:
+def test_a_label_alone_moves_for_chain_builders_only(make_situation: MakeSituation) -> None:
     text = "FROM a/a\nARG COMMIT\nLABEL r=$COMMIT\nCOPY a.txt /x\n"
     wish = BuildWish(volatile=frozenset({"COMMIT"}))
 
-    assert [one.line for one in lower_args.propose(make_situation(text, FILES, wish=wish))] == []
+    assert [
+        one.line for one in lower_args.propose(make_situation(text, FILES, wish=wish)) if "LABEL" in one.title
+    ] == []
     chain = make_situation(text, FILES, wish=wish._replace(rules=CacheRules.CHAIN))
-    assert [one.text for one in lower_args.propose(chain)] == ["FROM a/a\nARG COMMIT\nCOPY a.txt /x\nLABEL r=$COMMIT\n"]
+    assert [one.text for one in lower_args.propose(chain)] == [
+        "FROM a/a\nARG COMMIT\nCOPY a.txt /x\nLABEL r=$COMMIT\n",
+        "FROM a/a\nCOPY a.txt /x\nARG COMMIT\nLABEL r=$COMMIT\n",
+    ]
 
 
 def test_copies_with_destinations_apart_are_swapped(make_situation: MakeSituation) -> None:
@@ -301,3 +319,60 @@ def test_files_of_one_folder_are_apart(make_situation: MakeSituation) -> None:
     situation = make_situation("FROM a/a\nWORKDIR /x\nCOPY a.txt ./\nCOPY requirements.txt ./\n", FILES)
 
     assert only(swap_copies.propose, situation).is_safe
+
+
+def test_what_differs_goes_down_with_the_labels_made_of_it(make_situation: MakeSituation) -> None:
+    head = "FROM a/a\nARG BUILD_DATE\nARG VCS_REF\n"
+    label = "LABEL date=$BUILD_DATE \\\n      ref=$VCS_REF\n"
+    rest = f"{APT}LABEL name=x\nCOPY a.txt /x\n"
+    wish = BuildWish(volatile=frozenset({"BUILD_DATE", "VCS_REF"}))
+    [proposal] = lower_args.propose(make_situation(f"{head}{label}\n{rest}CMD y\n", FILES, wish=wish))
+
+    assert proposal.is_safe
+    assert proposal.text == f"FROM a/a\n\n{rest}ARG BUILD_DATE\nARG VCS_REF\n{label}CMD y\n"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        pytest.param("RUN echo $REF\n", id="a RUN uses it"),
+        pytest.param("LABEL r=2\nRUN x\n", id="another label of the same name"),
+        pytest.param("ONBUILD RUN x\n", id="a trigger"),
+    ],
+)
+def test_labels_stay_above_what_uses_or_overrides_them(use: str, make_situation: MakeSituation) -> None:
+    text = f"FROM a/a\nARG REF\nLABEL r=$REF\n{use}"
+
+    assert list(lower_args.propose(make_situation(text, FILES, wish=BuildWish(volatile=frozenset({"REF"}))))) == []
+
+
+def test_the_folder_that_nginx_serves_is_crossed_unless_nginx_is_installed(make_situation: MakeSituation) -> None:
+    text = "FROM a/a\nCOPY src /usr/share/nginx/html\n"
+
+    assert only(raise_installs.propose, make_situation(f"{text}RUN apk add curl\n", FILES)).is_safe
+    assert not only(raise_installs.propose, make_situation(f"{text}RUN apk add nginx\n", FILES)).is_safe
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "is_safe"),
+    [
+        ("REACT_APP_SHA", "{}", True),
+        ("REACT_APP_SHA", '{"scripts": {"postinstall": "echo $REACT_APP_SHA"}}', False),
+        ("NPM_SHA", "{}", False),
+    ],
+)
+def test_what_the_build_of_a_project_reads_goes_below_its_installation(
+    name: str,
+    package: str,
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
+) -> None:
+    files = {"package.json": package, "src/a.js": f"process.env.{name}"}
+    situation = make_situation(
+        f"FROM a/a\nARG {name}\nRUN yarn install\nRUN yarn build\n", files, wish=BuildWish(volatile=frozenset({name}))
+    )
+    proposals = list(lower_args.propose(situation))
+
+    assert [one.text for one in proposals if one.is_safe] == (
+        [f"FROM a/a\nRUN yarn install\nARG {name}\nRUN yarn build\n"] if is_safe else []
+    )

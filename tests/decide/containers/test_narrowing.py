@@ -138,10 +138,9 @@ def test_installers_and_what_their_manifests_name(
     "text",
     [
         pytest.param("FROM a/a\nWORKDIR /src\nCOPY . .\nRUN make\nRUN npm ci\n", id="RUN in between"),
-        pytest.param("FROM a/a\nWORKDIR /src\nCOPY . .\nUSER x\nRUN npm ci\n", id="another user"),
-        pytest.param("FROM a/a\nWORKDIR /src\nCOPY . .\nENV NODE_ENV=production\nRUN npm ci\n", id="variables"),
+        pytest.param("FROM a/a\nWORKDIR /src\nCOPY . .\nVOLUME /src\nRUN npm ci\n", id="a volume"),
         pytest.param("FROM a/a\nWORKDIR /src\nCOPY package.json ./\nRUN npm ci\n", id="narrow already"),
-        pytest.param("FROM a/a\nWORKDIR /src\nCOPY . .\nRUN npm install\n", id="npm install changes the lock file"),
+        pytest.param("FROM a/a\nWORKDIR /src\nCOPY . .\nRUN npm install vue\n", id="npm install of a package"),
         pytest.param("FROM a/a\nWORKDIR /src\nCOPY . .\nRUN npm run build\n", id="no installation"),
     ],
 )
@@ -352,3 +351,112 @@ def test_links_of_copies(text: str, doubt: str, make_situation: MakeSituation) -
 
     assert doubt in doubts(proposal)
     assert proposal.is_safe is (doubt == "")
+
+
+def test_a_copy_goes_below_the_folder_and_the_variables_of_the_installation(make_situation: MakeSituation) -> None:
+    text = "FROM node:22\n# all of it\nCOPY . /app\nWORKDIR /app\nARG VERSION\nUSER node\nRUN npm ci\n\nCMD x\n"
+    proposal = only(narrow_copies.propose, make_situation(text, NODE))
+
+    assert proposal.is_safe
+    assert proposal.text == (
+        "FROM node:22\nCOPY package.json package-lock.json /app/\nWORKDIR /app\nARG VERSION\nUSER node\nRUN npm ci\n"
+        "# all of it\nCOPY . /app\n\nCMD x\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        pytest.param("COPY . app\nWORKDIR app\n", "destination is absolute", id="relative destination"),
+        pytest.param(
+            "ARG TO=/app\nCOPY . $TO\nARG TO=/b\nWORKDIR /app\n", "uses nothing that line 5 sets", id="variable"
+        ),
+    ],
+)
+def test_a_copy_that_would_mean_something_else_below_stays(
+    text: str, doubt: str, make_situation: MakeSituation
+) -> None:
+    assert doubt in doubts(
+        only(narrow_copies.propose, make_situation(f"FROM a/a\nWORKDIR /\n{text}RUN npm ci\n", NODE))
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "lock", "is_safe"),
+    [
+        ("npm install", {"package-lock.json": '{"packages": {"": {"dependencies": {"vue": "^3"}}}}'}, True),
+        ("npm i --omit=dev", {"package-lock.json": '{"packages": {"": {"dependencies": {"vue": "^3"}}}}'}, True),
+        ("npm install", {"package-lock.json": '{"packages": {"": {"dependencies": {"vue": "^2"}}}}'}, False),
+        ("npm install", {"package-lock.json": "{}"}, False),
+        ("npm install", {}, False),
+        ("yarn", {"yarn.lock": 'vue@^3:\n  version "3.5.1"\n'}, True),
+        ("yarn install", {"yarn.lock": '"@a/b@^1", vue@^3:\n  version "3.5.1"\n'}, True),
+        ("yarn install", {"yarn.lock": 'vue@^2:\n  version "2.0.0"\n'}, False),
+        ("yarn install", {"yarn.lock": '"vue@npm:^3":\n  version: 3.5.1\n'}, False),
+    ],
+)
+def test_an_installation_that_would_write_the_lock_file_stays(
+    command: str,
+    lock: dict[str, str],
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
+) -> None:
+    text = f"FROM a/a\nWORKDIR /src\nCOPY . .\nRUN {command}\n"
+    files = {"package.json": PACKAGE, "src/a.js": "", **lock}
+
+    assert only(narrow_copies.propose, make_situation(text, files)).is_safe is is_safe
+
+
+def test_a_copy_from_a_stage_names_nothing_of_the_context(make_situation: MakeSituation) -> None:
+    text = "FROM a/a AS build\nCOPY . .\nRUN make\nFROM a/a\nCOPY --from=build /out/*.jar /README.md /app/\n"
+
+    assert only(ignore_files.propose, make_situation(text, ("README.md", "a.c"))).ignore == ("README.md",)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_safe"), [("yarn.lock*", True), ("*.md", False), ("READ*", False), ("$X", False)]
+)
+def test_globs_keep_what_they_match(
+    source: str,
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
+) -> None:
+    text = f"FROM a/a\nCOPY {source} ./\nCOPY . .\n"
+
+    assert only(ignore_files.propose, make_situation(text, ("README.md", "yarn.lock"))).is_safe is is_safe
+
+
+def test_a_link_in_the_context_may_not_be_where_the_installation_works(make_situation: MakeSituation) -> None:
+    text = "FROM a/a\nCOPY . /app\nWORKDIR /app/current\nRUN npm ci\n"
+    files = {"current": "", **{f"current/{name}": content for name, content in NODE.items()}}
+
+    assert "is no symbolic link" in doubts(only(narrow_copies.propose, make_situation(text, files, links=["current"])))
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_safe"),
+    [
+        ("npm cache clean --force", True),
+        ("rm -rf /root/.npm /tmp/cache", True),
+        ("rm -rf /app/src", False),
+        ("rm -rf node_modules/.cache", False),
+        ("rm -rf /tmp/*", False),
+        ("npm run build", False),
+    ],
+)
+def test_an_installation_may_clean_up_behind_itself(
+    rest: str,
+    is_safe: bool,  # noqa: FBT001  # a column of the table
+    make_situation: MakeSituation,
+) -> None:
+    text = f"FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci && {rest}\n"
+
+    assert only(narrow_copies.propose, make_situation(text, NODE)).is_safe is is_safe
+
+
+def test_a_folder_that_is_added_is_narrowed_as_if_it_were_copied(make_situation: MakeSituation) -> None:
+    text = "FROM node:22\nADD . /app\nWORKDIR /app\nRUN npm ci\n"
+
+    assert only(narrow_copies.propose, make_situation(text, NODE)).text == (
+        "FROM node:22\nADD package.json package-lock.json /app/\nWORKDIR /app\nRUN npm ci\nADD . /app\n"
+    )

@@ -105,7 +105,8 @@ def _over_copy(run: Link, facts: RunFacts, over: int, *, situation: Situation) -
         yield violated(f"{where} fetches nothing from elsewhere")
         return
     places = landings(link, situation)
-    touched = next((place for place in places if _is_system(_at_root(place), facts)), None)
+    is_web_server = "nginx" in situation.instruction(run.instruction).text
+    touched = next((place for place in places if _is_system(_at_root(place), facts, is_web_server=is_web_server)), None)
     if touched is not None:
         yield violated(f"{where} copies to no folder that the RUN reads or writes, as {touched} may be")
         return
@@ -119,7 +120,7 @@ def _over_copy(run: Link, facts: RunFacts, over: int, *, situation: Situation) -
     if any(place.startswith(UNKNOWN_FOLDER) for place in places):
         yield assumed("the base image's working folder is none of the system's")
     yield from no_links(link.destination, over, situation)
-    yield from _settings_apart(facts, places, over, situation=situation)
+    yield from _settings_apart(facts, link, places, situation=situation)
 
 
 def _is_filled(made: str, copy: Link, places: tuple[str, ...], *, situation: Situation) -> bool:
@@ -136,21 +137,32 @@ def _is_filled(made: str, copy: Link, places: tuple[str, ...], *, situation: Sit
     return made in places or any(lands(path) for path in situation.visible_files())
 
 
+def _is_kept_out(folder: str, copy: Link, situation: Situation) -> bool:
+    """Tell whether a folder of PATH gets nothing from a copy, since it is elsewhere or ignored, as node_modules is."""
+    if folder in {"$PATH", "${PATH}"} or (folder.startswith("/") and not overlap(folder, copy.destination)):
+        return True
+    is_whole = [one.sources for one in copy.selections()] == [(".",)] and folder.startswith(f"{copy.destination}/")
+    inside = folder[len(copy.destination) + 1 :]
+    return (
+        is_whole and situation.ignore.excludes(f"{inside}/x") and situation.ignore.excludes(f"{inside.split('/')[0]}/x")
+    )
+
+
 _NAMES_A_PLACE = re.compile(r"CONSTRAINT|CONFIG|REQUIREMENT|FIND_LINKS|PREFIX|TARGET")
 
 
 def _settings_apart(
-    facts: RunFacts, places: tuple[str, ...], over: int, *, situation: Situation
+    facts: RunFacts, copy: Link, places: tuple[str, ...], *, situation: Situation
 ) -> Iterator[Condition]:
     """Say whether a variable that the tools read, such as PYTHONPATH, points into what is copied."""
     tools = tuple(prefix for prefix in facts.env_prefixes if prefix not in ALWAYS_READ)
     is_system_only = all(prefix.startswith(("DEB", "APT", "APK", "YUM", "DNF")) for prefix in tools)
-    for line, name, value in variables_above(over, situation):
+    for line, name, value in variables_above(copy.instruction, situation):
         is_read = name.startswith(tools) or (name == "PATH" and not is_system_only)
         is_inside = any(place.rstrip("/") in value for place in places if place.strip("/"))
-        is_file = name.startswith(tools) and re.search(
-            r"CONSTRAINT|CONFIG|REQUIREMENT|FIND_LINKS|PREFIX|TARGET", name.upper()
-        )
+        if is_inside and name == "PATH":
+            is_inside = any(not _is_kept_out(folder, copy, situation) for folder in value.split(":"))
+        is_file = name.startswith(tools) and _NAMES_A_PLACE.search(name.upper())
         if is_read and (is_inside or is_file):
             yield violated(f"{name} (line {line}) does not point to what is copied")
             return
@@ -175,10 +187,12 @@ def _at_root(place: str) -> str:
     return place.removeprefix(UNKNOWN_FOLDER) or "/" if place.startswith(UNKNOWN_FOLDER) else place
 
 
-def _is_system(place: str, facts: RunFacts) -> bool:
+def _is_system(place: str, facts: RunFacts, *, is_web_server: bool) -> bool:
     own = [path for path in facts.writes or () if path not in SYSTEM_FOLDERS]
     if place == "/" or any(overlap(place, path) for path in own):
         return True
+    if not is_web_server and f"{place}/".startswith("/usr/share/nginx/html/"):  # nginx's own package alone writes there
+        return False
     return not _is_app(place) and any(overlap(place, folder) for folder in SYSTEM_FOLDERS)
 
 
@@ -234,5 +248,9 @@ def mentions(one: Instruction, names: frozenset[str]) -> bool:
         return True
     if names & {name for heredoc in one.heredocs for name in referenced_names(heredoc.content)}:
         return True
-    declared = {name for name, _ in declared_args(one)}
-    return bool(names & (declared | (set(one.values[::2]) if one.keyword == "ENV" else set())))
+    return bool(names & set_names(one))
+
+
+def set_names(one: Instruction) -> set[str]:
+    """Give the variables that an ARG or ENV sets."""
+    return {name for name, _ in declared_args(one)} | (set(one.values[::2]) if one.keyword == "ENV" else set())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
-from cipredict.decide.containers.paths import overlap
+from cipredict.decide.containers.paths import is_glob, relative_source
 from cipredict.decide.containers.rewrites.interface import Proposal, Situation, assumed, proved, violated
+from cipredict.dockerfile.ignore import glob_pattern
+from cipredict.dockerfile.parser import Instruction
+from cipredict.dockerfile.stages import mount_options
 
 RULE = "ignore-file"
 _FOLDERS = (".github", ".gitlab", ".circleci", ".buildkite", ".vscode", ".idea", ".devcontainer", "docs", "doc")
@@ -91,9 +93,7 @@ class _Corpus:
 
     def _own_reason(self, name: str) -> str:
         for one in self._situation.dockerfile.instructions:
-            if one.keyword in {"COPY", "ADD", "RUN"} and _copy_names(
-                one.values, one.flag_values("mount"), name, keyword=one.keyword
-            ):
+            if one.keyword in {"COPY", "ADD", "RUN"} and _copy_names(one, name):
                 return f"line {one.start_line} does not name it"
             if one.keyword in {"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"} and _names(one.text, name):
                 return f"line {one.start_line} does not name it"
@@ -118,13 +118,18 @@ def other_build(name: str, situation: Situation) -> str:
     return ""
 
 
-def _copy_names(values: tuple[str, ...], mounts: list[str], name: str, *, keyword: str) -> bool:
-    sources = list(values[:-1]) if keyword != "RUN" else []
-    sources += [
-        part.partition("=")[2] for mount in mounts for part in mount.split(",") if part.startswith(("source=", "src="))
-    ]
-    cleaned = ("/" + posixpath.normpath("/" + source).lstrip("/") for source in sources)
-    return any(source != "/" and (overlap(source, f"/{name}") or "*" in source) for source in cleaned)
+def _copy_names(one: Instruction, name: str) -> bool:
+    """Tell whether a source in the context is a name, lies below it, or is a glob that matches it."""
+    sources = list(one.values[:-1]) if one.keyword != "RUN" and not one.flag("from") else []
+    for options in map(dict, map(mount_options, one.flag_values("mount"))):
+        sources += [options[key] for key in ("source", "src") if key in options and "from" not in options]
+    heads = (relative_source(source).partition("/")[0] for source in sources)
+    return any(head != "." and (head == name or "$" in head or _glob_takes(head, name)) for head in heads)
+
+
+def _glob_takes(head: str, name: str) -> bool:
+    """Tell whether a glob takes a file along besides those that it is meant for; `*` alone takes all, as a dot does."""
+    return is_glob(head) and head not in {"*", "**"} and glob_pattern(head).fullmatch(name) is not None
 
 
 def _may_read(text: str, name: str) -> bool:

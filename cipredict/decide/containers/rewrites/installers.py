@@ -111,7 +111,33 @@ def _node(words: Sequence[str], folder: str, context: Context) -> Needs:
     conditions = [*_node_conditions(words, folder, context), *_node_settings(folder, context)]
     if not _existing(folder, locks[words[0]], context):
         conditions.append(violated("there is a lock file"))
+    elif _may_lock(words):
+        conditions.append(_locked(words[0], folder, context))
     return Needs(files, tuple(conditions), fills=("node_modules",))
+
+
+def _may_lock(words: Sequence[str]) -> bool:
+    """Tell whether an installation writes the lock file anew where that does not fit the manifest."""
+    return "--frozen-lockfile" not in words and words[1:2] not in (["ci"], ["clean-install"])
+
+
+def _locked(tool: str, folder: str, context: Context) -> Condition:
+    """Say whether the lock file fits the manifest: then nothing writes it, and the copy below finds what it left."""
+    text = "the lock file fits package.json, so that installing leaves it alone"
+    place = posixpath.normpath(posixpath.join(folder, "package.json"))
+    package = _json(context.read(place)) or {}
+    if tool == "yarn":
+        lock = context.read(posixpath.normpath(posixpath.join(folder, "yarn.lock"))) or ""
+        fits = all(
+            re.search(rf'(?:^|[ "]){re.escape(f"{name}@{version}")}[",:]', lock, re.MULTILINE)
+            for name, version in _dependencies(package)
+        )
+        return proved(text) if fits else violated(text)
+    locked = _json(context.read(posixpath.normpath(posixpath.join(folder, "package-lock.json")))) or {}
+    packages = locked.get("packages")
+    root = packages.get("") if isinstance(packages, dict) else None
+    fits = isinstance(root, dict) and sorted(_dependencies(root)) == sorted(_dependencies(package))
+    return proved(text) if fits else violated(text)
 
 
 def _node_conditions(words: Sequence[str], folder: str, context: Context) -> Iterator[Condition]:
@@ -259,12 +285,18 @@ def _go(_: Sequence[str], folder: str, context: Context) -> Needs:
 
 
 def _bundle(_: Sequence[str], folder: str, context: Context) -> Needs:
-    files = _existing(folder, ["Gemfile", "Gemfile.lock", ".ruby-version"], context)
+    files = _existing(folder, ["Gemfile", "Gemfile.lock", ".ruby-version", ".tool-versions"], context)
     text = context.read(posixpath.normpath(posixpath.join(folder, "Gemfile")))
     conditions = [*_required(folder, "Gemfile.lock", context)]
     reads_more = text is None or re.search(r"\bpath:|\bgemspec\b|:path\s*=>|eval_gemfile|\bpath\s+[\"']", text)
     conditions.append(violated("the Gemfile names no folder") if reads_more else proved("the Gemfile names no folder"))
+    if _existing(folder, [".bundle/config"], context):
+        conditions.append(violated("there is no .bundle/config"))
     return Needs(files, tuple(conditions), fills=("vendor/bundle",))
+
+
+def _names_no_package(words: Sequence[str]) -> bool:
+    return not {"-g", "--global"} & set(words) and all(word.startswith("-") for word in words[2:])
 
 
 def _is(*start: str, having: str = "") -> Callable[[Sequence[str]], bool]:
@@ -277,8 +309,9 @@ def _has_requirements(words: Sequence[str]) -> bool:
 
 _INSTALLERS: tuple[tuple[Callable[[Sequence[str]], bool], Reader], ...] = (
     (lambda words: tuple(words[:2]) in {("npm", "ci"), ("npm", "clean-install")}, _node),
-    (_is("yarn", "install", having="--frozen-lockfile"), _node),
-    (_is("yarn", "--frozen-lockfile"), _node),
+    (lambda words: tuple(words[:2]) in {("npm", "install"), ("npm", "i")} and _names_no_package(words), _node),
+    (_is("yarn", "install"), _node),
+    (lambda words: words[:1] == ["yarn"] and all(word.startswith("-") for word in words[1:]), _node),
     (_is("pnpm", "install", having="--frozen-lockfile"), _node),
     (_is("pnpm", "i", having="--frozen-lockfile"), _node),
     (lambda words: tuple(words[:2]) in {("pip", "install"), ("pip3", "install")} and _has_requirements(words), _pip),

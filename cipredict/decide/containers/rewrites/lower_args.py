@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from cipredict.decide.containers.commands import read_run
 from cipredict.decide.containers.layers import CacheRules
-from cipredict.decide.containers.rewrites.conditions import file_conditions, mentions
+from cipredict.decide.containers.rewrites.conditions import file_conditions, mentions, set_names
+from cipredict.decide.containers.rewrites.installers import find_installer, split_script
 from cipredict.decide.containers.rewrites.interface import (
     Condition,
     Proposal,
@@ -18,10 +19,10 @@ from cipredict.decide.containers.rewrites.interface import (
     proved,
     violated,
 )
-from cipredict.dockerfile.edits import move_before
+from cipredict.dockerfile.edits import move_all_before, move_before
 from cipredict.dockerfile.parser import Instruction
 from cipredict.dockerfile.shell_words import referenced_names
-from cipredict.dockerfile.stages import declared_args
+from cipredict.dockerfile.stages import Stage, declared_args
 
 RULE = "lower-variable"
 _READ_BY_TOOLS = (
@@ -58,6 +59,9 @@ _READ_BY_TOOLS = (
     *("RAILS_", "BUNDLE_", "MAVEN_", "GRADLE_", "JAVA_", "MAKE", "CMAKE_", "TARGET", "BUILDKIT_"),
 )
 """Variables that begin so are read by tools which no file of the context names."""
+_FOR_BUILDS = ("VITE_", "NEXT_", "NUXT_", "REACT_APP_", "VUE_APP_", "GATSBY_", "SENTRY_", "DJANGO_", "RAILS_")
+"""Of these, what builds of the project read, and installers of its dependencies do not."""
+_HOOK = re.compile(r"[\"'](?:(?:pre|post)?install|(?:pre|post)?prepare|prepublish)[\"']\s*:")
 
 
 def propose(situation: Situation) -> Iterator[Proposal]:
@@ -70,6 +74,49 @@ def propose(situation: Situation) -> Iterator[Proposal]:
             changing |= names
             if names or _is_changing_label(one, changing, situation):
                 yield from _lowered(number, frozenset(names), stage.last, situation=situation)
+        yield from _all_lowered(stage, situation)
+
+
+def _all_lowered(stage: Stage, situation: Situation) -> Iterator[Proposal]:
+    """Propose to move what differs in every build, with the labels and variables made of it, down as one block."""
+    members = _members(stage, situation)
+    conditions: list[Condition] = []
+    target = 0
+    for below in range(members[0] + 1 if members else stage.last + 1, stage.last + 1):
+        if below in members:
+            continue
+        above = [number for number in members if number < below]
+        met = [met for number in above for met in _passing_member(number, below, situation)]
+        if any(condition.standing is Standing.VIOLATED for condition in met):
+            break
+        conditions += met
+        if situation.instruction(below).keyword in {"RUN", "COPY", "ADD", "WORKDIR"}:
+            target = below + 1
+    moved = [number for number in members if number < target]
+    if len(moved) > 1:
+        first = situation.instruction(moved[0]).start_line
+        title = (
+            f"Move the {len(moved)} instructions from line {first} on, that differ in every build, down to their use."
+        )
+        text = move_all_before(situation.dockerfile, moved, target)
+        checks = dict.fromkeys((*file_conditions(situation, stage.index), *conditions))
+        yield Proposal(RULE, title, first, text, tuple(checks))
+
+
+def _members(stage: Stage, situation: Situation) -> list[int]:
+    changing, members = set(situation.wish.volatile), []
+    for number in range(stage.first + 1, stage.last + 1):
+        one = situation.instruction(number)
+        names = _changing_names(one, changing)
+        changing |= names
+        if names or (one.keyword == "LABEL" and referenced_names(one.text) & changing):
+            members.append(number)
+    return members
+
+
+def _passing_member(number: int, below: int, situation: Situation) -> Iterator[Condition]:
+    one = situation.instruction(number)
+    return _passing(one, frozenset(set_names(one)), below, situation=situation)
 
 
 def _changing_names(one: Instruction, changing: set[str]) -> set[str]:
@@ -129,18 +176,19 @@ def _passing(one: Instruction, names: frozenset[str], below: int, *, situation: 
     label = ", ".join(sorted(names)) or "LABEL"
     if names and mentions(other, names):
         yield violated(f"line {other.start_line} does not use {label}")
-    elif other.keyword in {"ARG", "ENV"} and referenced_names(one.text) & _set_names(other):
+    elif other.keyword in {"ARG", "ENV"} and referenced_names(one.text) & set_names(other):
         yield violated(f"line {other.start_line} does not set what {label} is made of")
-    elif other.keyword == "LABEL" and one.keyword == "LABEL":
-        yield violated("no other LABEL stands between")
+    elif other.keyword == "LABEL" and one.keyword == "LABEL" and _share_a_key(one, other):
+        yield violated(f"line {other.start_line} sets no label of the same name")
     elif other.keyword == "ONBUILD":
         yield violated("no trigger hides work")
     elif other.keyword == "RUN" and names:
         yield from _unread(names, below, situation)
 
 
-def _set_names(other: Instruction) -> set[str]:
-    return {name for name, _ in declared_args(other)} | (set(other.values[::2]) if other.keyword == "ENV" else set())
+def _share_a_key(one: Instruction, other: Instruction) -> bool:
+    mine, theirs = set(one.values[::2]), set(other.values[::2])
+    return bool(mine & theirs) or any("$" in key for key in mine | theirs)
 
 
 def _unread(names: frozenset[str], below: int, situation: Situation) -> Iterator[Condition]:
@@ -154,6 +202,9 @@ def _unread(names: frozenset[str], below: int, situation: Situation) -> Iterator
             else:
                 yield proved(f"line {one.start_line} only installs, and its tools do not read {name}")
             continue
+        if name.startswith(_FOR_BUILDS) and _installs_only(one, situation):
+            yield assumed(f"no script of a dependency that line {one.start_line} installs reads {name}")
+            continue
         if name.startswith(_READ_BY_TOOLS):
             yield violated(f"no tool of line {one.start_line} reads {name}, as tools do that know such names")
             continue
@@ -165,6 +216,15 @@ def _unread(names: frozenset[str], below: int, situation: Situation) -> Iterator
         else:
             yield proved(f"no file of the context reads {name}")
             yield assumed(f"no third party's tool in line {one.start_line} reads {name}")
+
+
+def _installs_only(one: Instruction, situation: Situation) -> bool:
+    """Tell whether a RUN only installs what manifests name, and runs no script of the project meanwhile."""
+    commands = split_script("\n".join(one.values)) if not (one.is_json or one.heredocs) else None
+    if not commands or not all(find_installer(words) for words in commands):
+        return False
+    manifests = [path for path in situation.visible_files() if posixpath.basename(path) == "package.json"]
+    return not any(_HOOK.search(situation.context.read(path) or "") for path in manifests)
 
 
 def _reader_of(name: str, situation: Situation) -> str:

@@ -1,14 +1,24 @@
-"""Rule 5: manifests are copied first, dependencies installed, and only then the rest is copied."""
+"""Rule 5: manifests are copied first, dependencies installed, and only then the rest is copied.
+
+The RUN stays where it is; the copy goes below it, over settings, variables and working folders in between.
+"""
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
-from cipredict.decide.containers.commands import RunKind
+from cipredict.decide.containers.kinds import RunKind
 from cipredict.decide.containers.layers import Link
 from cipredict.decide.containers.paths import UNKNOWN_FOLDER, is_glob, overlap
-from cipredict.decide.containers.rewrites.conditions import SETTINGS, file_conditions, no_links, variables_above
+from cipredict.decide.containers.rewrites.conditions import (
+    SETTINGS,
+    file_conditions,
+    no_links,
+    set_names,
+    variables_above,
+)
 from cipredict.decide.containers.rewrites.ignore_files import other_build
 from cipredict.decide.containers.rewrites.installers import (
     Needs,
@@ -20,6 +30,7 @@ from cipredict.decide.containers.rewrites.installers import (
 from cipredict.decide.containers.rewrites.interface import Condition, Proposal, Situation, proved, violated
 from cipredict.dockerfile.edits import Edit, apply_edits, block_span, line_end
 from cipredict.dockerfile.parser import Instruction
+from cipredict.dockerfile.shell_words import referenced_names
 
 RULE = "narrow-copy"
 _READ_BY_INSTALLERS = (
@@ -36,7 +47,9 @@ _READ_BY_INSTALLERS = (
     "BUNDLE_",
     "GEM_",
 )
-_SITE_FOLDERS = ("/usr/local/lib", "/usr/lib", "/usr/local/bin", "/root", "/go")
+_CROSSED = SETTINGS | {"ARG", "ENV", "WORKDIR", "USER", "SHELL"}
+"""What a copy may go below: it is made by root, whatever USER says, and by no shell."""
+_SITE_FOLDERS = ("/usr/local/lib", "/usr/lib", "/usr/local/bin", "/root", "/go/pkg", "/go/bin")
 
 
 def propose(situation: Situation) -> Iterator[Proposal]:
@@ -49,12 +62,12 @@ def propose(situation: Situation) -> Iterator[Proposal]:
 
 
 def _copy_above(run: Link, situation: Situation) -> Link | None:
-    """Find the copy of a folder of the context that a RUN stands below, with nothing but settings in between."""
+    """Find the copy of a folder of the context that a RUN stands below, with no other work in between."""
     for number in range(run.instruction - 1, situation.stages.stages[run.stage].first, -1):
         one = situation.instruction(number)
-        if one.keyword == "COPY":
+        if one.keyword in {"COPY", "ADD"}:
             return _folder_copy(number, situation)
-        if one.keyword not in SETTINGS:
+        if one.keyword not in _CROSSED:
             return None
     return None
 
@@ -73,14 +86,14 @@ def _narrowed(copy: Link, run: Link, situation: Situation) -> Iterator[Proposal]
     one = situation.instruction(run.instruction)
     script = "" if one.is_json or one.heredocs else "\n".join(one.values)
     commands = split_script(script) if script else None
-    readers = [(words, find_installer(words)) for words in commands or []]
+    readers = [(words, find_installer(words)) for words in commands or [] if not _cleans_up(words, copy)]
     known = [(words, reader) for words, reader in readers if reader is not None]
     if not known:
         return
     folder = _context_folder(copy, run)
-    conditions = [*file_conditions(situation, run.stage)]
+    conditions = [*file_conditions(situation, run.stage), *_over_settings(copy, run, situation)]
     if len(known) != len(readers):
-        other = next(words[0] for words, reader in readers if reader is None)
+        other = next(" ".join(words[:2]) for words, reader in readers if reader is None)
         conditions.append(violated(f"the RUN does nothing else (it also calls '{other}')"))
     if one.flag_values("mount") and any("type=cache" not in mount for mount in one.flag_values("mount")):
         conditions.append(violated("the RUN has no mount but caches"))
@@ -93,6 +106,28 @@ def _narrowed(copy: Link, run: Link, situation: Situation) -> Iterator[Proposal]
     conditions += [condition for words, _ in known for condition in check_options(words)]
     conditions += _kept_apart(copy, run, folder, needs=needs, situation=situation)
     yield _proposal(copy, run, needs, conditions, situation=situation)
+
+
+def _cleans_up(words: Sequence[str], copy: Link) -> bool:
+    """Tell whether a command only empties caches or removes what lies outside of the copy."""
+    if " ".join(words[:3]) in {"npm cache clean", "yarn cache clean", "pnpm store prune", "pip cache purge"}:
+        return True
+    paths = [word for word in words[1:] if not word.startswith("-")]
+    is_away = all(re.fullmatch(r"/[\w./-]+", path) and not overlap(path, copy.destination) for path in paths)
+    return words[0] == "rm" and is_away and not copy.destination.startswith(UNKNOWN_FOLDER)
+
+
+def _over_settings(copy: Link, run: Link, situation: Situation) -> Iterator[Condition]:
+    """Say whether the copy means the same below what stands between it and the RUN."""
+    original = situation.instruction(copy.instruction)
+    if run.folder != copy.folder:
+        yield from no_links(run.folder, copy.instruction, situation)
+    for one in situation.dockerfile.instructions[copy.instruction + 1 : run.instruction]:
+        where = f"line {one.start_line}"
+        if one.keyword == "WORKDIR" and not original.values[-1].startswith("/"):
+            yield violated(f"the copy's destination is absolute, so that WORKDIR ({where}) does not change it")
+        elif one.keyword in {"ARG", "ENV"} and referenced_names(original.text) & set_names(one):
+            yield violated(f"the copy uses nothing that {where} sets")
 
 
 def _joined(needs: Sequence[Needs]) -> Needs:
@@ -149,15 +184,13 @@ def _proposal(copy: Link, run: Link, needs: Needs, conditions: list[Condition], 
 
 def _moved(copy: Link, run: Link, needs: Needs, *, situation: Situation) -> str:
     dockerfile = situation.dockerfile
-    at = block_span(dockerfile, copy.instruction)[0]
-    start, end = block_span(dockerfile, run.instruction)
+    start, end = block_span(dockerfile, copy.instruction)
+    at = situation.instruction(run.instruction).end
     newline = line_end(dockerfile.text)
-    block = dockerfile.text[start:end]
-    block = block if block.endswith("\n") else block + newline
-    lines = [
-        line + newline for line in _manifest_copies(copy, run, needs, original=situation.instruction(copy.instruction))
-    ]
-    return apply_edits(dockerfile.text, [Edit(at, at, "".join(lines) + block), Edit(start, end, "")])
+    lead = "" if dockerfile.text[at - 1 : at] == "\n" else newline
+    original = situation.instruction(copy.instruction)
+    lines = "".join(line + newline for line in _manifest_copies(copy, run, needs, original=original))
+    return apply_edits(dockerfile.text, [Edit(start, end, lines), Edit(at, at, lead + dockerfile.text[start:end])])
 
 
 def _manifest_copies(copy: Link, run: Link, needs: Needs, *, original: Instruction) -> Iterator[str]:
@@ -169,6 +202,6 @@ def _manifest_copies(copy: Link, run: Link, needs: Needs, *, original: Instructi
     for folder, paths in by_folder.items():
         inner = posixpath.relpath(folder or ".", source if source != "." else ".")
         place = posixpath.normpath(posixpath.join(copy.destination, inner))
-        target = "./" if place == run.folder else f"{place}/"
+        target = "./" if place == run.folder == copy.folder else f"{place}/"
         flags = [flag for flag in original.flags if not flag.startswith("--exclude")]
-        yield " ".join(["COPY", *flags, *paths, target])
+        yield " ".join([original.keyword, *flags, *paths, target])

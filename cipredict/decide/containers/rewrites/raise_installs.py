@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cipredict.decide.containers.commands import RunKind
+from cipredict.decide.containers.kinds import RunKind
 from cipredict.decide.containers.layers import Link
 from cipredict.decide.containers.rewrites.conditions import crossing, file_conditions
 from cipredict.decide.containers.rewrites.interface import Condition, Proposal, Situation, Standing

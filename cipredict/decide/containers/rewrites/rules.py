@@ -7,6 +7,7 @@ from cipredict.decide.containers.rewrites import (
     ignore_files,
     link_copies,
     lower_args,
+    multi_stage,
     narrow_copies,
     parallel_stages,
     raise_installs,
@@ -23,12 +24,12 @@ RULES: dict[str, Rule] = {
         swap_copies,
         lower_args,
         narrow_copies,
-        parallel_stages,
         split_stages,
         parallel_stages,
         cache_mounts,
         ignore_files,
         link_copies,
         rust_dependencies,
+        multi_stage,
     )
 }
