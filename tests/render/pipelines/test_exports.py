@@ -159,7 +159,8 @@ def test_gates_see_the_artifacts_of_all_stages() -> None:
     ]
     child = load(EXPORTS["pipeline_gitlab_child.yml"]())
 
-    assert names == ["unit-*"]
+    assert names == ["unit-*", "gates-*"]
+    assert {".cipredict/gates/"} == {child[name]["artifacts"]["paths"][-1] for name in ("lint", "unit", "e2e", "model")}
     assert {need["job"] for need in child["quality-gates"]["needs"]} == {"lint", "unit", "e2e", "model", "sign-off"}
 
 
