@@ -79,9 +79,9 @@ def plan_jobs(options: JobOptions, settings: Settings) -> JobPlan:
     mode, goal = _check(options)
     try:
         return _planned(options, settings, mode, goal)
-    except UsageError:
-        raise
-    except Exception as error:  # noqa: BLE001  # a CI job must not break on our account
+    except Exception as error:  # a CI job must not break on our account
+        if isinstance(error, UsageError) and not isinstance(error, InputError):
+            raise
         reason = str(error) if isinstance(error, CipredictError) else f"A bug in cipredict: {error!r}."
         warn(f"{reason} Everything runs, in equal shares.")
         return JobPlan(equal_jobs=_equal_jobs(options, mode), fallback_reason=reason)
