@@ -170,7 +170,8 @@ class GitHubRuns:
         with TemporaryDirectory(prefix="cipredict-") as folder:
             path = Path(folder) / "artifact.zip"
             is_there = self._api.download(address, path)
-            self.oddities[_EXPIRED] += not is_there
+            if not is_there:
+                self.oddities[_EXPIRED] += 1
             yield path if is_there else None
 
     def _key(self, run: Payload, artifact: Payload) -> RunKey:
