@@ -1,7 +1,7 @@
-"""The workflows of this repository in a loop on a small project: a CI run, a night, and again, with the bundled history.
+"""The workflows of this repository on a small project: a CI run, a night, and again, with the bundled history.
 
-`python -m benchmarks.pipelines.nights --runs 120 --nights 2` from the top of a checkout. Caches and artifacts are kept as
-GitHub keeps them, and a server on this machine answers as its API; see tests/acceptance/small_runner.py.
+`python -m benchmarks.pipelines.nights --runs 120 --nights 2` from the top of a checkout. Caches and artifacts are kept
+as GitHub keeps them, and a server on this machine answers as its API; see tests/acceptance/small_runner.py.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cipredict.plans.selection_plan import SelectionPlan
 from cipredict.plans.shard_plan import ShardPlan
-from cipredict.render.github import clip_summary
+from cipredict.render.github import clip_summary, code
 from cipredict.render.selection import render_step_summary
 from cipredict.render.shards import MAX_ROWS, duration, render_github_matrix, render_shard_summary
 
@@ -88,11 +88,11 @@ def _summary_lines(plan: JobPlan) -> Iterator[str]:
     if plan.selection is not None:
         yield render_step_summary(plan.selection)
     elif plan.fallback_reason:
-        yield f"**Fallback, everything runs:** {' '.join(plan.fallback_reason.split())}\n"
+        yield f"**Fallback, everything runs:** {code(plan.fallback_reason)}\n"
     if plan.shards is None:
         return
     yield "### Shards\n\n| shard | cases | expected |\n|---|---:|---:|"
     for shard in plan.shards.shards[:MAX_ROWS]:
         yield f"| {shard.shard_id + 1} | {len(shard.tests)} | {duration(shard.estimated_time)} |"
     yield ""
-    yield from (f"{line}  " for line in render_shard_summary(plan.shards).splitlines())
+    yield from (f"{code(line)}  " for line in render_shard_summary(plan.shards).splitlines() if line)

@@ -29,7 +29,7 @@ from tests.acceptance.small_runner import Done, Runner
 
 ROOT = Path(__file__).parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-HOSTILE = "a$(touch pwned)`touch pwned`';touch pwned;'::set-output name=count::9 <<x | %0A"
+HOSTILE = "a$(touch pwned)`touch pwned`';touch pwned;'::set-output name=count::9 <b> <<x | %0A"
 SUITE = f"""
 import pytest
 
@@ -162,6 +162,7 @@ def test_selected_cases_are_divided_among_jobs(run: Run, project: Path) -> None:
     assert {case for case in collected() if case.startswith(FILES[0])} <= set(cases) < set(collected())
     assert len(cases) == len(set(cases))
     assert "### Test selection" in done.summary
+    assert "<b>" not in done.summary, "names are text in summaries"
     assert "### Shards" in done.summary
 
 

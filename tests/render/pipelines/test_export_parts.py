@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -206,3 +209,34 @@ def test_hidden_files_are_uploaded_where_they_are_what_is_kept() -> None:
 
     assert jobs["a"]["steps"][-1]["with"]["include-hidden-files"] == "true"
     assert "include-hidden-files" not in jobs["b"]["steps"][-1]["with"]
+
+
+EVERYTHING: dict[str, object] = {
+    "triggers": TRIGGERS,
+    "deployment": DEPLOYMENT,
+    "gates": {"test_coverage": 85},
+    "forecast_key": "f-",
+    "serial": True,
+}
+RENDERED = {
+    "github": lambda: render_github_workflow(pipeline(**EVERYTHING)),
+    "github static": lambda: render_github_workflow(pipeline(**EVERYTHING), is_dynamic=False),
+    "gitlab": lambda: render_gitlab_file(pipeline(**EVERYTHING)),
+    "gitlab child": lambda: render_gitlab_child(pipeline(**EVERYTHING)),
+    "gitlab alone": lambda: render_gitlab_child(pipeline(**EVERYTHING), is_alone=True),
+}
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_every_part_keeps_to_the_official_schemas(name: str, tmp_path: Path) -> None:
+    tool = which("check-jsonschema")
+    if tool is None:
+        pytest.skip("check-jsonschema is not installed")
+    file = tmp_path / "pipeline.yml"
+    file.write_text(RENDERED[name](), encoding="utf-8")
+    is_github = name.startswith("github")
+    schema = ["vendor.github-workflows"] if is_github else ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
+    command = [tool, "--builtin-schema", *schema, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
