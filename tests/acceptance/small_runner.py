@@ -43,7 +43,7 @@ class Job:
     contexts: dict[str, Any]
     env: dict[str, str]
     done: Done = field(default_factory=lambda: Done("success"))
-    after: list[Callable[[], None]] = field(default_factory=list)
+    after: list[Callable[[], object]] = field(default_factory=list)
 
     def fill(self, value: Any) -> Any:  # noqa: ANN401  # whatever YAML holds
         if isinstance(value, Mapping):
@@ -252,12 +252,8 @@ def _save(job: Job, inputs: Mapping[str, str]) -> bool:
 def _cache(job: Job, inputs: Mapping[str, str]) -> bool:
     if "~" in inputs["path"]:
         return True  # the runner's home is nobody's here
-    job.after.append(lambda: suppress_none(_save(job, inputs)))
+    job.after.append(lambda: _save(job, inputs))
     return _restore(job, inputs)
-
-
-def suppress_none(_: bool) -> None:  # noqa: FBT001  # a callback
-    """Forget a result."""
 
 
 def _copy(root: Path, names: list[str], target: Path, *, strip: str = "") -> int:
