@@ -20,13 +20,20 @@ from pathlib import Path
 
 from cipredict.act.stages.interface import Approval, Limits, Outcome, RunFolder, StageResult
 from cipredict.act.stages.interface import Stage as Job
+from cipredict.act.stages.interface import When as JobWhen
 from cipredict.act.stages.runner import Listener, run_stages
 from cipredict.act.worktrees import resolve, worktree
 from cipredict.decide.globs import path_matcher
 from cipredict.plans.pipeline_model import GATE_STAGE, Kind, Stage
+from cipredict.plans.pipeline_parts import When
 from cipredict.plans.pipeline_plan import PipelineConfig
 
 RUNS = Path(".cipredict/runs")
+_WHEN = {
+    When.SUCCESS: JobWhen.ON_SUCCESS,
+    When.FAILURE: JobWhen.ON_FAILURE,
+    When.ALWAYS: JobWhen.ALWAYS,
+}
 _APPROVAL = "approve "
 _GATES = "gates.toml"
 _GATE = """\
@@ -117,7 +124,8 @@ def jobs_of(config: PipelineConfig, *, gates: Path, slots: int, skip: Mapping[st
             jobs.append(Job(ask, needs=needs, approval=Approval(), skip=why, resources={}))
             needs = (ask,)
         command = _GATE.format(python=shlex.quote(sys.executable), gates=shlex.quote(str(gates)))
-        lines = (config.pipeline.setup, command if stage.kind is Kind.GATE else stage.command)
+        setup = config.pipeline.setup if stage.setup is None else stage.setup
+        lines = (setup, command if stage.kind is Kind.GATE else stage.command)
         jobs += [
             Job(
                 name,
@@ -130,6 +138,7 @@ def jobs_of(config: PipelineConfig, *, gates: Path, slots: int, skip: Mapping[st
                 resources={**stage.resources, "slots": 1 if stage.parallel else slots},
                 skip=why,
                 may_fail=stage.allow_failure,
+                when=_WHEN[stage.when],
                 priority=round(1000 * start_of.get(name, 0.0)),
             )
             for name, environment in zip(stage.jobs(), _environments(stage), strict=True)

@@ -183,11 +183,17 @@ def read_pipeline_file(path: Path) -> Pipeline:
         It defines none, or a wrong one; naming every problem.
     """
     if path.name != "pyproject.toml":
-        return parse_pipeline(_read_toml(path), source=str(path))
+        return replace(parse_pipeline(_read_toml(path), source=str(path)), definition=_from_here(path))
     found = _read_project(path)
     if found is None:
         raise SettingsError(f"{path} has no table [tool.cipredict.pipeline].", slug="pipeline-definition")
     return found
+
+
+def _from_here(path: Path) -> str:
+    """Spell a path as jobs do, which run at the top of a checkout."""
+    here = Path.cwd()
+    return path.resolve().relative_to(here).as_posix() if path.resolve().is_relative_to(here) else path.as_posix()
 
 
 def _read_project(project: Path) -> Pipeline | None:

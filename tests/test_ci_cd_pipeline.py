@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cipredict.act.deployment.servers import LocalServers
+from cipredict.decide.pipelines.parsing import parse_pipeline
 from cipredict.errors import SettingsError, UsageError
 from cipredict.local_runner import LocalExecution, LocalRunner
 from cipredict.pipeline import PipelineManager
@@ -104,6 +105,19 @@ def test_parallel_execution(repository: Path) -> None:
     execution = execute(pipeline)
     assert "success" == execution.status, outcomes(execution)
     assert ["3.11", "3.12"] == sorted((repository / "seen").read_text().split())
+
+
+def test_stages_for_failures_and_for_whatever_happens(repository: Path) -> None:
+    """A stage has a setup of its own, too, where the pipeline's would fail it."""
+    pipeline = PipelineManager(repository)
+    pipeline.use(parse_pipeline({"setup": "test ! -e broken", "stages": {"build": {"run": "exit 1"}}}, source="test"))
+    pipeline.add_stage("sweep", {"run": "touch broken swept", "needs": ["build"], "when": "failure"})
+    pipeline.add_stage("tell", {"run": "true", "needs": ["sweep"], "when": "always", "setup": "touch set-up"})
+    pipeline.add_stage("behind", {"run": "true", "needs": ["build"]})
+    found = outcomes(execute(pipeline))
+    assert {"build": "failure", "sweep": "success", "tell": "success", "behind": "cancelled"} == found
+    assert (repository / "swept").exists()
+    assert (repository / "set-up").exists()
 
 
 def test_artifact_management(repository: Path) -> None:

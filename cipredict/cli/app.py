@@ -15,6 +15,7 @@ from io import TextIOWrapper
 OUTLINE: dict[str, tuple[str, str]] = {
     "select-tests": ("cipredict.cli.ci", "Choose the cases that a change needs, and say why."),
     "shard": ("cipredict.cli.ci", "Divide cases among machines by predicted time."),
+    "ci": ("cipredict.cli.ci_step", "Plan the jobs of a suite in one step of a workflow."),
     "predict": ("cipredict.cli.ci", "Forecast the seconds of a run or of cases."),
     "cache": ("cipredict.cli.cache", "Make cache keys, say what they bring, keep what pays."),
     "gate": ("cipredict.cli.gate", "Judge what was measured by the project's gates."),

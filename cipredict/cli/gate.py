@@ -56,7 +56,7 @@ ConfigFromOption = Annotated[
 def gate(
     context: typer.Context,
     metrics: Annotated[
-        list[str] | None, typer.Option("--metrics", "-m", help="Files to judge, PATH or KIND=PATH.")
+        list[str] | None, typer.Option("--metrics", "-m", help="Files to judge, PATH or KIND=PATH, or folders.")
     ] = None,
     base_metrics: Annotated[list[str] | None, typer.Option(help="The same files of the base.")] = None,
     config: ConfigOption = Path("pyproject.toml"),

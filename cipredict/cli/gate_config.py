@@ -46,7 +46,7 @@ def read_gate_config(path: Path, *, commit: str | None = None) -> GateConfig:
     """
     source = f"{path} of {commit}" if commit else str(path)
     table = _table(path, commit, source=source)
-    gates = parse_gates(_inner(table, "gates", source=source), source=source)
+    gates = parse_gates(_gates(table, source=source), source=source)
     if not gates:
         hint = "Define one, such as test_coverage = 85 under [tool.cipredict.gates]."
         raise SettingsError(f"{source} defines no gate, so that nothing would be checked.", slug="gate-none", hint=hint)
@@ -72,6 +72,12 @@ def _table(path: Path, commit: str | None, *, source: str) -> Mapping[str, objec
     if tool is None and path.name != "pyproject.toml":
         return document
     return _inner(tool, "cipredict", source=source) if isinstance(tool, dict) else {}
+
+
+def _gates(table: Mapping[str, object], *, source: str) -> Mapping[str, object]:
+    """Give the table of gates; a project without one may have it in its pipeline."""
+    own = _inner(table, "gates", source=source)
+    return own or _inner(_inner(table, "pipeline", source=source), "gates", source=source)
 
 
 def _inner(table: Mapping[str, object], key: str, *, source: str) -> Mapping[str, object]:

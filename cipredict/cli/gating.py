@@ -81,8 +81,8 @@ def gate_change(options: GatingOptions, config: GateConfig, settings: Settings) 
     scope = _word(options.scope, tuple(Scope), option="--scope")
     _word(options.output_format, FORMATS, option="--format")
     places = Places(Path.cwd(), datetime.now(UTC), known_files(Path.cwd()))
-    files = [read_metrics(name, places) for name in options.metrics]
-    base = [read_metrics(name, places) for name in options.base_metrics]
+    files = [read_metrics(name, places) for name in _spread_folders(options.metrics)]
+    base = [read_metrics(name, places) for name in _spread_folders(options.base_metrics)]
     changed, lost = _changed_lines(options, config)
     subject = read_subject(os.environ, labels=options.labels, branch=options.branch, author=options.author)
     approvals, notes = read_approvals(settings.events)
@@ -105,6 +105,16 @@ def gate_change(options: GatingOptions, config: GateConfig, settings: Settings) 
             approvals=approved,
         )
     )
+
+
+def _spread_folders(names: Sequence[str]) -> list[str]:
+    """Name the files below a folder instead of it; one that is empty measures nothing, which no gate passes."""
+    found: list[str] = []
+    for name in names:
+        folder = Path(name)
+        inside = sorted(str(path) for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else [name]
+        found += inside
+    return found
 
 
 def _word(word: str, known: Sequence[str], *, option: str) -> str:

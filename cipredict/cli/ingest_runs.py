@@ -13,7 +13,9 @@ FilesArgument = Annotated[
     list[str] | None, typer.Argument(help="Dumps or webhook payloads, or folders of them; without any, ask the API.")
 ]
 FromOption = Annotated[list[str] | None, typer.Option("--from", help="The same as FILES, repeatable.")]
-SinceOption = Annotated[str, typer.Option(help="How far back: 12h, 30d, 8w or a date.")]
+SinceOption = Annotated[
+    str, typer.Option(help="How far back: 12h, 30d, 8w or a date; last: since the latest known run.")
+]
 BranchOption = Annotated[str | None, typer.Option(help="Only runs of this branch.")]
 WaitOption = Annotated[str, typer.Option(help="Longest wait for a rate limit, such as 90s, 10m or 1h.")]
 ChangesOption = Annotated[
@@ -37,6 +39,9 @@ def github(
     artifacts: Annotated[
         str | None, typer.Option(help="Read the reports in artifacts with such a name: a glob.")
     ] = None,
+    event_artifacts: Annotated[
+        str | None, typer.Option(help="Take the event files in artifacts with such a name into the ledger: a glob.")
+    ] = None,
     changes: ChangesOption = False,
     base_url: BaseUrlOption = None,
     wait: WaitOption = "5m",
@@ -51,7 +56,7 @@ def github(
         take_github_files(paths, settings, repository=repository or "")
         return
     asked = Asked(repository or "", since, branch or "", artifacts or "", base_url or "", wait, changes)
-    take_github(asked, settings, workflow=workflow or "")
+    take_github(asked, settings, workflow=workflow or "", event_artifacts=event_artifacts or "")
 
 
 def gitlab(

@@ -90,17 +90,20 @@ def plan(
 
 @pipeline_app.command()
 def optimize(
-    sources: WorkflowsArgument,
+    sources: Annotated[list[Path], typer.Argument(help="Workflows of GitHub or GitLab, or definitions (TOML).")],
     write: Annotated[bool, typer.Option("--write", help="Edit the files; nothing else in them changes.")] = False,
     patch: Annotated[Path | None, typer.Option(help="Write the edits as a patch here.")] = None,
     output_format: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
     p_fail: Annotated[
-        list[str] | None, typer.Option(help="JOB=0.05: how often a job fails; decides whether others wait for it.")
+        list[str] | None, typer.Option(help="JOB=0.05: how often a job fails, against its history.")
     ] = None,
     max_parallel: Annotated[int, typer.Option(min=1, help="Jobs at once, for the gains.")] = 20,
     forecast: ForecastOption = None,
 ) -> None:
-    """Find what to improve in workflows: findings on stdout, a patch or edited files where asked for."""
+    """Find what to improve in workflows and definitions: findings on stdout, edits of workflows where asked for.
+
+    Seconds come from the forecast, failures from the store, caches of definitions from `cache advise`.
+    """
     from cipredict.cli.pipeline_workflows import optimise_files  # noqa: PLC0415
 
     settings = load_settings(forecast=forecast)

@@ -54,8 +54,9 @@ def _rendered(
     pipeline = load_pipeline(source)
     if target == "github":
         return render_github_workflow(pipeline, is_dynamic=not static)
-    if target == "gitlab" and not static:
-        return render_gitlab_file(pipeline)
+    if target == "gitlab":
+        is_alone = static or not pipeline.is_dynamic
+        return render_gitlab_child(pipeline, is_alone=True) if is_alone else render_gitlab_file(pipeline)
     running = None
     if target == "gitlab-child":
         choices = choose(pipeline, load_settings(), base=base, changed=changed, selection=None)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cipredict.cli.outputs import warn
-from cipredict.cli.pipeline_planning import read_workflow, stage_history, write_text
+from cipredict.cli.pipeline_knowledge import advised_caches, caches_for, failure_rates, know
+from cipredict.cli.pipeline_planning import is_workflow, load_pipeline, read_workflow, stage_history, write_text
 from cipredict.decide.pipelines.improvement import Edit, Improvement, apply_edits, expected_plain
+from cipredict.decide.pipelines.stage_rules import optimise_stages
+from cipredict.decide.pipelines.workflow_graph import stages_of
 from cipredict.decide.pipelines.workflow_rules import edits_of, improve_workflow
 from cipredict.errors import EXIT_OK, EXIT_USAGE, InputError, UsageError
 from cipredict.ingest.workflows.github import parse_github_workflow
@@ -71,16 +74,25 @@ def optimise_files(
     """Find, edit, compare; give what stdout shows."""
     probabilities = dict(map(_probability, p_fail))
     history = stage_history(settings)
-    read, refused = _read_all(sources)
+    workflows = [source for source in sources if is_workflow(source)]
+    read, refused = _read_all(workflows)
     if refused and not read:
         raise InputError(f"No file can be read: {refused[0]}", slug="workflow-shape")
-    findings: dict[str, tuple[Improvement, ...]] = {}
+    findings: dict[str, tuple[Improvement, ...]] = {
+        str(source): _optimise_definition(source, settings, p_fail=probabilities, max_parallel=max_parallel)
+        for source in sources
+        if source not in workflows
+    }
     patches = []
+    advised = advised_caches(settings) if read else ()
     for workflow in read:
+        rates = failure_rates(workflow.name or workflow.path, settings)
+        by_job = {job.job_id: rates[shown] for job in workflow.jobs if (shown := job.name or job.job_id) in rates}
         found = improve_workflow(
             workflow,
             history=history,
-            p_fail=probabilities,
+            p_fail={**by_job, **probabilities},
+            caches=caches_for(stages_of(workflow), advised),
             max_parallel=max_parallel,
             default_branch=settings.default_branch or "main",
         )
@@ -100,6 +112,16 @@ def optimise_files(
     if output_format == "json":
         return canonical_json({path: [asdict(one) for one in found] for path, found in findings.items()})
     return "".join(f"{render_findings(path, [asdict(one) for one in found])}\n" for path, found in findings.items())
+
+
+def _optimise_definition(
+    source: Path, settings: Settings, *, p_fail: Mapping[str, float], max_parallel: int
+) -> tuple[Improvement, ...]:
+    """Find what to improve in a pipeline of our own; its author writes it down."""
+    pipeline = load_pipeline(source)
+    if pipeline.max_parallel_jobs is None:
+        pipeline = replace(pipeline, max_parallel_jobs=max_parallel)
+    return optimise_stages(pipeline, know(pipeline, settings, p_fail=p_fail)).improvements
 
 
 def edited(workflow: WorkflowRecord, edits: Sequence[Edit]) -> tuple[str, tuple[Edit, ...]]:

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cipredict.cli.environment import ci_run
+from cipredict.cli.event_files import read_event_files, take_events
 from cipredict.cli.outputs import warn
 from cipredict.cli.run_changes import Changes
 from cipredict.cli.run_taking import FILE_CHUNK_RUNS, show_run_tally, take_in_runs
@@ -33,6 +34,10 @@ from cipredict.quantities import parse_seconds, parse_since
 from cipredict.settings import Settings
 from cipredict.store.database import open_store
 from cipredict.store.queries import load_complete_runs, load_reports
+
+_FIRST_SINCE = "30d"
+_OVERLAP = timedelta(days=3)
+"""Runs are asked for by their creation, and may be run again days later; what is known whole costs nothing."""
 
 
 class Asked(NamedTuple):
@@ -66,14 +71,25 @@ def _take_files(paths: Sequence[str], payloads: Payloads, settings: Settings) ->
     refuse_missing(missing_paths(tally.reports))
 
 
-def take_github(asked: Asked, settings: Settings, *, workflow: str) -> None:
+def take_github(asked: Asked, settings: Settings, *, workflow: str, event_artifacts: str = "") -> None:
     """Ask GitHub for what the store does not know yet."""
     address = asked.base_url or os.environ.get("GITHUB_API_URL") or "https://api.github.com"
     token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
     host = github_host(_api_url(address, below="" if "api.github.com" in address else "/api/v3"), token)
-    wish = replace(_wish(asked, settings, option="--repo"), workflow=workflow)
+    events = settings.store.parent / "artifact-events"
+    wish = replace(
+        _wish(asked, settings, option="--repo", provider="github"),
+        workflow=workflow,
+        event_artifacts=event_artifacts,
+        event_folder=events,
+    )
     with closing(_open_api(host, asked, settings)) as api:
         _take(GitHubRuns(api, wish, load_known(wish, settings, "github")), api, asked, settings)
+    if event_artifacts and events.is_dir():
+        found, complaints = read_event_files([events])
+        for complaint in complaints:
+            warn(complaint)
+        sys.stderr.write(f"Took in {take_events(found, settings.store)} events.\n")
 
 
 def take_gitlab(asked: Asked, settings: Settings, *, tests: bool) -> None:
@@ -81,7 +97,7 @@ def take_gitlab(asked: Asked, settings: Settings, *, tests: bool) -> None:
     address = asked.base_url or os.environ.get("CI_API_V4_URL") or "https://gitlab.com"
     token, job_token = os.environ.get("GITLAB_TOKEN", ""), os.environ.get("CI_JOB_TOKEN", "")
     host = gitlab_host(_api_url(address, below="/api/v4"), token or job_token, is_job_token=not token)
-    wish = replace(_wish(asked, settings, option="--project"), test_reports=tests)
+    wish = replace(_wish(asked, settings, option="--project", provider="gitlab"), test_reports=tests)
     with closing(_open_api(host, asked, settings)) as api:
         _take(GitLabRuns(api, wish, load_known(wish, settings, "gitlab")), api, asked, settings)
 
@@ -113,7 +129,7 @@ def _api_url(address: str, *, below: str) -> str:
     return address.rstrip("/") + (below if parts.path in {"", "/"} else "")
 
 
-def _wish(asked: Asked, settings: Settings, *, option: str) -> Wish:
+def _wish(asked: Asked, settings: Settings, *, option: str, provider: str) -> Wish:
     run = ci_run()
     repository = asked.repository or settings.repository or (run.repository if run else "")
     if "/" not in repository:
@@ -121,13 +137,25 @@ def _wish(asked: Asked, settings: Settings, *, option: str) -> Wish:
     now = datetime.now(UTC)
     return Wish(
         repository=repository,
-        since=parse_since(asked.since, now=now).replace(
+        since=_since(asked.since, settings, provider=provider, repository=repository, now=now).replace(
             minute=0, second=0, microsecond=0
         ),  # one an hour, for the cache
         until=now.replace(hour=23, minute=59, second=59, microsecond=0),  # one address a day, for the cache
         branch=asked.branch,
         artifacts=asked.artifacts,
     )
+
+
+def _since(text: str, settings: Settings, *, provider: str, repository: str, now: datetime) -> datetime:
+    """Give the time from which to ask; `last` is a while before the latest run that is known whole."""
+    if text != "last":
+        return parse_since(text, now=now)
+    ends: list[datetime] = []
+    if settings.store.exists():
+        with open_store(settings.store, read_only=True) as store:
+            runs = load_complete_runs(store, provider=provider, repository=repository).to_pylist()
+        ends = [run["ended_at"] for run in runs if run["ended_at"] is not None]
+    return max(ends).astimezone(UTC) - _OVERLAP if ends else parse_since(_FIRST_SINCE, now=now)
 
 
 def load_known(wish: Wish, settings: Settings, provider: str) -> Known:

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
 
+from cipredict.plans.pipeline_parts import Cache, CasePlan, When
+
 GATE_STAGE = "quality-gates"
 DEPLOY_STAGE = "deploy"
+METRICS_FOLDER = ".cipredict/gates"
+"""Where stages leave what the gates judge."""
 
 
 class Kind(StrEnum):
@@ -51,6 +55,13 @@ class Stage:
     intent : why it stands where it stands; `smoke` keeps it in front of what it guards
     side_effects : it changes something outside: never merged, dropped or moved
     series : name of its history, where that is not `pipeline / stage`
+    when : what its needs must have come to
+    caches : with keys of their own, beside `cache` and its `cache_key`
+    setup : what its job runs first, instead of the pipeline's; None: the pipeline's
+    plan : how its shards are made; None: they are equal parts that the stage itself must make
+    permissions : of the job's token, beside reading the repository: scope → read or write; GitHub only
+    secrets : variable → name of the provider's secret
+    full_history : it reads commits before the last
     """
 
     name: str
@@ -81,6 +92,13 @@ class Stage:
     intent: str = ""
     side_effects: bool = False
     series: str = ""
+    when: When = When.SUCCESS
+    caches: tuple[Cache, ...] = ()
+    setup: str | None = None
+    plan: CasePlan | None = None
+    permissions: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    full_history: bool = False
     kind: Kind = Kind.WORK
 
     @property
@@ -121,6 +139,8 @@ class Deployment:
     approval : somebody must agree first
     branches : only pushes to these deploy
     command : what deploys
+    recover : what finishes or takes back a deployment whose job failed or was cancelled; empty for nothing
+    runs_on : labels of the runner, which must reach the servers
     """
 
     strategy: Strategy
@@ -130,16 +150,23 @@ class Deployment:
     environment: str = "production"
     approval: bool = True
     branches: tuple[str, ...] = ("main",)
-    command: str = "cipredict deploy run"
+    command: str = 'cipredict deploy run "$(git rev-parse HEAD)"'
+    recover: str = ""
+    runs_on: tuple[str, ...] = ("ubuntu-latest",)
     options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """What starts the pipeline: branches by event."""
+    """What starts the pipeline: branches by event, times of day in cron's form (UTC), somebody by hand.
+
+    GitLab keeps the times of schedules in its settings; its export says only that schedules start it.
+    """
 
     push: tuple[str, ...] = ("main", "develop")
     pull_request: tuple[str, ...] = ("main",)
+    schedule: tuple[str, ...] = ()
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +179,10 @@ class Pipeline:
     setup : shell commands that every job runs first
     install : shell commands that make `cipredict` available, in jobs that call it
     max_parallel_jobs : None: as many as there are
+    definition : the file that it was read from, for jobs that read it again; empty for pyproject.toml or none
+    is_dynamic : stages are chosen by the change
+    is_serial : a run waits for the one before it; none is cancelled
+    forecast_key : beginning of the key under which the nightly job caches the forecast bundle; empty: nowhere
     """
 
     name: str = "ci"
@@ -164,6 +195,10 @@ class Pipeline:
     setup: str = ""
     install: str = "python -m pip install cipredict"
     python: str = "3.11"
+    definition: str = ""
+    is_dynamic: bool = True
+    is_serial: bool = False
+    forecast_key: str = ""
 
     def complete(self) -> tuple[Stage, ...]:
         """Give all stages: those of the user, then one that judges the gates, then one that deploys."""
@@ -172,7 +207,7 @@ class Pipeline:
             stages.append(
                 Stage(
                     GATE_STAGE,
-                    run="cipredict gate",
+                    run=f"cipredict gate --config {self.definition or 'pyproject.toml'} --metrics {METRICS_FOLDER}",
                     needs=self._ends(stages),
                     timeout_s=600,
                     expected_s=30,
@@ -197,6 +232,7 @@ def _deploy_stage(deployment: Deployment, *, needs: tuple[str, ...]) -> Stage:
         needs=needs,
         timeout_s=1800,
         expected_s=180,
+        runs_on=deployment.runs_on,
         environment=deployment.environment,
         approval=deployment.approval,
         side_effects=True,

@@ -47,6 +47,12 @@ def load_jobs(store: Store, as_of: datetime) -> Table:
     return _load(store, "load_jobs", as_of)
 
 
+def load_job_failures(store: Store, as_of: datetime, *, workflow: str, last_runs: int = 100) -> Table:
+    """Load how often each job of a workflow failed lately."""
+    parameters = {"as_of": utc(as_of), "workflow": workflow, "last_runs": last_runs}
+    return query_file(store.connection, "sql/load_job_failures.sql", parameters)
+
+
 def load_flavour_times(store: Store, as_of: datetime, *, last_runs: int = 20) -> Table:
     """Give a row per job name, runner and case: its median seconds in the `last_runs`."""
     return query_file(store.connection, "sql/load_flavour_times.sql", {"as_of": utc(as_of), "last_runs": last_runs})

@@ -108,6 +108,30 @@ def test_options_that_cannot_be_meant(arguments: list[str], slug: str, capsys: p
     assert f"[{slug}]" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        pytest.param({"a/junit.json": '{"tests_failed": 0}', "b/c/more.json": '{"type_errors": 0}'}, 0, id="all hold"),
+        pytest.param({"a/junit.json": '{"tests_failed": 2}', "b/c/more.json": '{"type_errors": 0}'}, 1, id="one fails"),
+        pytest.param({"a/junit.json": '{"tests_failed": 0}'}, 1, id="one was not measured"),
+        pytest.param({}, 1, id="an empty folder"),
+    ],
+)
+def test_a_folder_of_metrics_is_judged_by_the_gates_of_a_pipeline(
+    project: Path, files: dict[str, str], code: int
+) -> None:
+    (project / "kept").mkdir()
+    for name, text in files.items():
+        (project / "kept" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / "kept" / name).write_text(text)
+    gates_of_pipeline = "gates = { tests_failed = 0, type_errors = 0 }\n[stages.a]\nrun = 'true'\n"
+    (project / "ci.toml").write_text(gates_of_pipeline)
+    (project / "pyproject.toml").write_text(f"[tool.cipredict.pipeline]\n{gates_of_pipeline.splitlines()[0]}\n")
+
+    assert code == main(["gate", "--config", "ci.toml", "--metrics", "kept"])
+    assert code == main(["gate", "--metrics", "kept"])
+
+
 def test_a_file_of_gates_alone() -> None:
     Path("gates.toml").write_text('[gates]\np99_latency = "10ms"\n')
     assert main(["gate", "--config", "gates.toml", "--metrics", "good.json"]) == 0

@@ -14,7 +14,7 @@ pytest.importorskip("pyarrow", reason="the store extra is not installed")
 from cipredict.records import JobRecord, Result, RunKey, StepRecord  # after the skips
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import Store
-from cipredict.store.queries import find_runs, load_run_cases
+from cipredict.store.queries import find_runs, load_job_failures, load_run_cases
 from cipredict.store.traces import load_traced_runs
 from cipredict.store.writer import add_jobs, add_runs
 
@@ -72,3 +72,27 @@ def test_runs_come_back_with_jobs_and_steps(store: Store, make_run: MakeRun, at:
     add_runs(store, [run])
     add_jobs(store, [waiting, unit])
     assert list(load_traced_runs(store, since=at(0), until=at(9))) == [(run, (unit, waiting))]
+
+
+def test_a_job_fails_as_often_as_one_of_its_legs_does(store: Store, make_run: MakeRun, at: At) -> None:
+    """Skipped and cancelled ones do not count, nor what was known later or is of another workflow."""
+    runs = [replace(make_run(n), workflow="docs" if n == 9 else "ci") for n in range(1, 10)]
+    add_runs(store, runs)
+    legs = {1: "FS", 2: "SS", 3: "ST", 4: "KK", 5: "CS", 9: "FF"}
+    words = {
+        "F": Result.FAILURE, "S": Result.SUCCESS, "T": Result.TIMEOUT, "K": Result.SKIP, "C": Result.CANCELLATION,
+    }  # fmt: skip
+    jobs = [
+        JobRecord(runs[n - 1].key, str(place), f"unit (3.1{place})", at(n), at(n + 0.1), None, "", words[letter])
+        for n, letters in legs.items()
+        for place, letter in enumerate(letters)
+    ]
+    add_jobs(store, [*jobs, JobRecord(runs[5].key, "x", "lint", at(6), at(6.1), None, "", Result.SUCCESS)])
+
+    def failures(hour: float, last: int = 100) -> list[tuple[object, ...]]:
+        rows = load_job_failures(store, at(hour), workflow="ci", last_runs=last).to_pylist()
+        return [(row["job"], row["runs"], row["failures"]) for row in rows]
+
+    assert failures(20) == [("lint", 1, 0), ("unit", 4, 2)]
+    assert failures(20, last=2) == [("lint", 1, 0), ("unit", 2, 1)]
+    assert failures(2.9) == [("unit", 2, 1)]

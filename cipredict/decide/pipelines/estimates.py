@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from cipredict.forecast.interface import Basis
 from cipredict.plans.pipeline_model import Kind, Stage
+from cipredict.plans.pipeline_parts import When
 
 ASSUMED_S = 60.0
 """Of a stage where nothing is known of any."""
@@ -27,6 +28,9 @@ class Estimate(NamedTuple):
     source: str
 
 
+_NONE = Estimate(0.0, 0.0, 0.0, Basis.HISTORY, "a plan is of a green run, in which it does not run")
+
+
 class StageHistory(Protocol):
     """Whatever forecasts the seconds of a named series; None where it knows none."""
 
@@ -41,8 +45,17 @@ def no_history(_: str) -> None:
 def estimate_stages(pipeline: str, stages: Iterable[Stage], history: StageHistory) -> dict[str, Estimate]:
     """Give an estimate per stage; shards share the work of the whole."""
     given = list(stages)
-    known = {stage.name: found for stage in given if (found := _known(pipeline, stage, history)) is not None}
-    neighbours = [known[stage.name].expected_s for stage in given if stage.name in known and stage.kind is Kind.WORK]
+    known = {stage.name: _NONE for stage in given if stage.when is When.FAILURE}
+    known |= {
+        stage.name: found
+        for stage in given
+        if stage.name not in known and (found := _known(pipeline, stage, history)) is not None
+    }
+    neighbours = [
+        known[stage.name].expected_s
+        for stage in given
+        if stage.name in known and stage.kind is Kind.WORK and stage.when is not When.FAILURE
+    ]
     neighbour_s = median(neighbours) if neighbours else ASSUMED_S
     source = "the median of the other stages" if neighbours else "an assumption, since nothing is known of any stage"
     assumed = _around(neighbour_s, _ASSUMED_SPREAD, source=source)

@@ -6,12 +6,12 @@ the jobs that install something cache nothing, 8 % run twice per commit (researc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil
 from statistics import NormalDist
 
 from cipredict.decide.pipelines.estimates import Estimate, StageHistory
-from cipredict.decide.pipelines.improvement import Edit, Improvement
+from cipredict.decide.pipelines.improvement import CacheAdvice, Edit, Improvement
 from cipredict.decide.pipelines.workflow_graph import releases
 from cipredict.forecast.interface import Basis
 from cipredict.workflow_records import JobRecord, WorkflowRecord
@@ -134,8 +134,8 @@ def path_filters(workflow: WorkflowRecord) -> Iterator[Improvement]:
     )
 
 
-def caches(workflow: WorkflowRecord) -> Iterator[Improvement]:
-    """Find jobs that set up a tool and cache nothing."""
+def caches(workflow: WorkflowRecord, advised: Mapping[str, CacheAdvice]) -> Iterator[Improvement]:
+    """Find jobs that set up a tool and cache nothing; `advised` holds by job what the cache advisor found to pay."""
     for job in workflow.jobs:
         if any("cache" in step.uses for step in job.steps):
             continue
@@ -146,11 +146,17 @@ def caches(workflow: WorkflowRecord) -> Iterator[Improvement]:
                     "cache",
                     job.job_id,
                     f"{step.action} without a cache: add `cache: {kind}`",
-                    saves="downloads, in runs with unchanged lock files",
+                    saves=_saved(advised.get(job.job_id)),
                     refused="the action fails where it finds no lock file; "
                     "`cipredict cache advise` says whether a cache pays",
                 )
                 break
+
+
+def _saved(advice: CacheAdvice | None) -> str:
+    if advice is None:
+        return "downloads, in runs with unchanged lock files"
+    return f"{advice.gain} with {', '.join(advice.paths)} by {', '.join(advice.key_files)}, by the cache advisor"
 
 
 def double_runs(workflow: WorkflowRecord, *, default_branch: str = "main") -> Iterator[Improvement]:

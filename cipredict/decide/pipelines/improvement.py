@@ -28,6 +28,20 @@ class Edit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class CacheAdvice:
+    """What a stage should cache: folders, the files whose content is the key, mean seconds per run, 0 where unknown."""
+
+    paths: tuple[str, ...]
+    key_files: tuple[str, ...]
+    saves_s: float = 0.0
+
+    @property
+    def gain(self) -> str:
+        """Say what it saves."""
+        return f"{self.saves_s:.0f} s per run" if self.saves_s else "downloads, where the files are as before"
+
+
+@dataclass(frozen=True, slots=True)
 class Improvement:
     """One finding.
 

@@ -22,8 +22,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from cipredict.decide.pipelines.part_parsing import crons, odd_parts, parse_caches, parse_case_plan
 from cipredict.decide.pipelines.table import (
     Table,
+    choice,
     count,
     counts,
     lists,
@@ -38,14 +40,18 @@ from cipredict.decide.pipelines.table import (
 from cipredict.decide.scheduling.project import SLOTS, Task, make_project
 from cipredict.errors import SettingsError, UsageError
 from cipredict.plans.pipeline_model import Deployment, Pipeline, Stage, Strategy, Triggers
+from cipredict.plans.pipeline_parts import When
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
 _STAGE_KEYS = (
-    "allow_failure, always, approval, artifacts, cache, cache_key, env, environment, expected, if, intent, matrix, "
-    "needs, parallel, paths, resources, retention_days, retries, run, runs_on, script, series, services, shards, "
-    "side_effects, tests, timeout"
+    "allow_failure, always, approval, artifacts, cache, cache_key, caches, env, environment, expected, full_history, "
+    "if, intent, matrix, needs, parallel, paths, permissions, plan, resources, retention_days, retries, run, runs_on, "
+    "script, secrets, series, services, setup, shards, side_effects, tests, timeout, when"
 )
-_PIPELINE_KEYS = "deployment, gates, install, max_parallel_jobs, name, python, resources, setup, stages, triggers"
+_PIPELINE_KEYS = (
+    "deployment, dynamic, forecast_key, gates, install, max_parallel_jobs, name, python, resources, serial, setup, "
+    "stages, triggers"
+)
 
 
 def parse_pipeline(table: Mapping[str, object], *, source: str) -> Pipeline:
@@ -73,6 +79,9 @@ def parse_pipeline(table: Mapping[str, object], *, source: str) -> Pipeline:
         setup=top.take("setup", text, ""),
         install=top.take("install", text, Pipeline().install),
         python=top.take("python", text, "3.11"),
+        is_dynamic=top.take("dynamic", truth, True),  # noqa: FBT003  # the default
+        is_serial=top.take("serial", truth, False),  # noqa: FBT003
+        forecast_key=top.take("forecast_key", text, ""),
     )
     top.refuse_rest(_PIPELINE_KEYS)
     if problems:
@@ -140,7 +149,16 @@ def _stage(name: str, value: object, problems: list[str]) -> Stage:
         intent=table.take("intent", text, ""),
         side_effects=table.take("side_effects", truth, False),  # noqa: FBT003
         series=table.take("series", text, ""),
+        when=table.take("when", choice(When), When.SUCCESS),
+        caches=table.take("caches", lambda found: parse_caches(found, name, problems), ()),
+        setup=table.take("setup", text, None),
+        plan=table.take("plan", lambda found: parse_case_plan(found, name, problems), None),
+        permissions=table.take("permissions", words, {}),
+        secrets=table.take("secrets", words, {}),
+        full_history=table.take("full_history", truth, False),  # noqa: FBT003
     )
+    for problem in odd_parts(stage):
+        table.complain(problem)
     if bool(stage.run) == bool(stage.script):
         table.complain("give one of 'run' and 'script'")
     if stage.approval and not stage.environment:
@@ -166,14 +184,21 @@ def _deployment(value: object, problems: list[str]) -> Deployment:
         approval=table.take("approval", truth, default.approval),
         branches=table.take("branches", texts, default.branches),
         command=table.take("command", text, default.command),
+        recover=table.take("recover", text, default.recover),
+        runs_on=table.take("runs_on", texts, default.runs_on),
         options=table.rest(),  # of the rollout itself, which `cipredict deploy` reads
     )
 
 
 def _triggers(value: object, problems: list[str]) -> Triggers:
     table = Table(value, problems, where="triggers")
-    found = Triggers(table.take("push", texts, ()), table.take("pull_request", texts, ()))
-    table.refuse_rest("pull_request, push")
+    found = Triggers(
+        table.take("push", texts, ()),
+        table.take("pull_request", texts, ()),
+        table.take("schedule", crons, ()),
+        table.take("manual", truth, False),  # noqa: FBT003  # the default
+    )
+    table.refuse_rest("manual, pull_request, push, schedule")
     return found
 
 

@@ -11,21 +11,12 @@ from itertools import combinations
 
 from cipredict.decide.pipelines.estimates import StageHistory, estimate_stages, no_history
 from cipredict.decide.pipelines.graph_rules import GateDecision, cost_of, guarded, implied_needs, without_needs
-from cipredict.decide.pipelines.improvement import Improvement
+from cipredict.decide.pipelines.improvement import CacheAdvice, Improvement
 from cipredict.decide.pipelines.workflow_graph import Gains
 from cipredict.plans.pipeline_model import Pipeline, Stage
 
 Stages = tuple[Stage, ...]
 _NO_GAIN_S = 1e-3
-
-
-@dataclass(frozen=True, slots=True)
-class CacheAdvice:
-    """What a stage should cache: folders, and the files whose content is the key."""
-
-    paths: tuple[str, ...]
-    key_files: tuple[str, ...]
-    saves_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +153,7 @@ class _Rules:
                     stage.name,
                     f"caches {', '.join(advice.paths)} by {', '.join(advice.key_files)}",
                     why_safe="a key is the content of those files",
-                    saves=f"{advice.saves_s:.0f} s of a run that hits",
+                    saves=advice.gain,
                 )
             )
         return tuple(cached)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import TypeVar
 
 from cipredict.errors import UsageError
 from cipredict.quantities import parse_seconds
 
 _Value = TypeVar("_Value")
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class Table:
@@ -52,6 +54,17 @@ def text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"must be a text, not {value!r}")
     return value
+
+
+def choice(words_of: type[_Word]) -> Callable[[object], _Word]:
+    """Take one of the words of an enumeration."""
+
+    def take(value: object) -> _Word:
+        if value not in tuple(words_of):
+            raise ValueError(f"is one of {', '.join(words_of)}, not {value!r}")
+        return words_of(text(value))
+
+    return take
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from itertools import combinations
 from cipredict.decide.pipelines import hygiene
 from cipredict.decide.pipelines.estimates import StageHistory, estimate_stages, no_history
 from cipredict.decide.pipelines.graph_rules import GateDecision, cost_of, guarded, implied_needs, without_needs
-from cipredict.decide.pipelines.improvement import Edit, Improvement
+from cipredict.decide.pipelines.improvement import CacheAdvice, Edit, Improvement
 from cipredict.decide.pipelines.workflow_graph import (
     PARALLEL_JOBS,
     Gains,
@@ -26,10 +26,11 @@ def improve_workflow(
     *,
     history: StageHistory = no_history,
     p_fail: Mapping[str, float] | None = None,
+    caches: Mapping[str, CacheAdvice] | None = None,
     max_parallel: int = PARALLEL_JOBS,
     default_branch: str = "main",
 ) -> tuple[Improvement, ...]:
-    """Find what to improve; `p_fail` holds predicted probabilities by job.
+    """Find what to improve; `p_fail` holds predicted probabilities by job, `caches` what the cache advisor found.
 
     Text edits are made for GitHub only: of GitLab files the graph alone is judged.
     """
@@ -45,7 +46,7 @@ def improve_workflow(
             *hygiene.timeouts(workflow, history),
             *hygiene.concurrency(workflow),
             *hygiene.path_filters(workflow),
-            *hygiene.caches(workflow),
+            *hygiene.caches(workflow, caches or {}),
             *hygiene.double_runs(workflow, default_branch=default_branch),
             *hygiene.fail_fast(workflow),
         ]

@@ -7,6 +7,7 @@ read: a list is read again unless it holds as many objects as each of its pages 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -15,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from cipredict.errors import InputError
-from cipredict.ingest.api.archives import read_archive
+from cipredict.ingest.api.archives import keep_events, read_archive
 from cipredict.ingest.api.client import Api, Parameters
 from cipredict.ingest.api.session import Host
 from cipredict.ingest.api.wish import Known, Wish
@@ -33,6 +34,7 @@ _READINGS = 3
 _VANISHED = "runs that vanished while they were read"
 _MOVED = "lists that kept changing while they were read; the next ingest reads them again"
 _EXPIRED = "artifacts that have expired"
+_DAMAGED = "artifacts with events that cannot be read"
 _MOST_CHANGED_FILES = 300
 _STATUSES = {"added": "A", "removed": "D", "renamed": "R", "copied": "C"}
 _REMEDY = (
@@ -68,7 +70,7 @@ class GitHubRuns:
         path = f"repos/{self._wish.repository}/actions/{self._workflow()}runs"
         for run in self._windows(path, self._wish.since, self._wish.until):
             placed = {**run, "repository": {"full_name": self._wish.repository}}
-            if self._wish.artifacts:
+            if self._wish.artifacts or self._wish.event_artifacts:
                 yield from self._artifacts(placed)
             yield from self._attempts(placed)
 
@@ -144,22 +146,33 @@ class GitHubRuns:
 
     def _artifacts(self, run: Payload) -> Iterator[CaseBatch | Report]:
         for artifact in self._list(f"{self._runs}/{text_of(run, 'id')}/artifacts", {}, "artifacts").items:
-            source = f"{self._wish.repository}/artifacts/{text_of(artifact, 'id')}.zip"
-            if source in self._known.archives or not fnmatchcase(text_of(artifact, "name"), self._wish.artifacts):
+            name, number = text_of(artifact, "name"), text_of(artifact, "id")
+            source = f"{self._wish.repository}/artifacts/{number}.zip"
+            has_reports = fnmatchcase(name, self._wish.artifacts) and source not in self._known.archives
+            events = self._wish.event_folder / number
+            has_events = fnmatchcase(name, self._wish.event_artifacts) and number.isdecimal() and not events.exists()
+            if not has_reports and not has_events:
                 continue
             if artifact.get("expired") is True:
                 self.oddities[_EXPIRED] += 1
-            else:
-                yield from self._read_artifact(artifact, source, key=self._key(run, artifact))
+                continue
+            with self._fetched(number) as path:
+                if path is not None and has_events and not keep_events(path, events):
+                    self.oddities[_DAMAGED] += 1
+                if path is not None and has_reports:
+                    key = self._key(run, artifact)
+                    yield from read_archive(path, source=source, key=key, known_files=self._known.files)
 
-    def _read_artifact(self, artifact: Payload, source: str, *, key: RunKey) -> Iterator[CaseBatch | Report]:
-        address = f"repos/{self._wish.repository}/actions/artifacts/{text_of(artifact, 'id')}/zip"
+    @contextmanager
+    def _fetched(self, number: str) -> Iterator[Path | None]:
+        """Give an artifact's file while it is read, None where it has expired since it was listed."""
+        address = f"repos/{self._wish.repository}/actions/artifacts/{number}/zip"
         with TemporaryDirectory(prefix="cipredict-") as folder:
             path = Path(folder) / "artifact.zip"
-            if self._api.download(address, path):
-                yield from read_archive(path, source=source, key=key, known_files=self._known.files)
-            else:
+            is_there = self._api.download(address, path)
+            if not is_there:
                 self.oddities[_EXPIRED] += 1
+            yield path if is_there else None
 
     def _key(self, run: Payload, artifact: Payload) -> RunKey:
         """Give the attempt that made the artifact: the last one, unless that began later."""

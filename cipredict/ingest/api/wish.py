@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Wish:
     branch : empty for all
     artifacts : glob of their names (GitLab: of the jobs that keep them); empty for none
     test_reports : GitLab's own reading of the reports of a pipeline
+    event_artifacts, event_folder : GitHub: glob of artifacts that hold event files, and where those are left, a folder
+        per artifact; one whose folder is there is not fetched again
     """
 
     repository: str
@@ -27,6 +30,8 @@ class Wish:
     branch: str = ""
     artifacts: str = ""
     test_reports: bool = True
+    event_artifacts: str = ""
+    event_folder: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 Each commit was seen with its version in a public workflow of a project that pins, not guessed and not resolved by us:
 this table was written without access to GitHub. Check a pin with
 `git ls-remote https://github.com/actions/checkout refs/tags/v6.0.2` before trusting it more than that.
+
+An action in a folder of a repository, such as `actions/cache/save`, is of that repository's commit.
 """
 
 from __future__ import annotations

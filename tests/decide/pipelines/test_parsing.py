@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cipredict.decide.pipelines.parsing import parse_deployment, parse_pipeline, parse_stage
@@ -93,3 +95,32 @@ def test_stages_that_do_not_fit_are_refused(stages: dict[str, object], slug: str
 def test_a_wrong_deployment_is_refused() -> None:
     with pytest.raises(SettingsError, match="'strategy' is one of blue_green, canary, rolling, recreate"):
         parse_deployment({})
+
+
+@pytest.mark.parametrize(
+    ("stage", "problem"),
+    [
+        pytest.param({"when": "sometimes"}, "'when' is one of success, failure, always", id="when"),
+        pytest.param({"caches": {"c": {"paths": ["a"]}}}, "cache 'c': needs 'paths' and 'key'", id="no key"),
+        pytest.param({"caches": {"c": {"paths": ["a"], "key": "x-$(id)"}}}, "a key holds letters", id="shell in a key"),
+        pytest.param({"caches": {"c": {"paths": ["a"], "key": "{files}"}}}, "go together", id="digest of nothing"),
+        pytest.param({"plan": {}}, "'plan' divides cases among 'shards'", id="plan of one job"),
+        pytest.param(
+            {"shards": 2, "plan": {"target": "30%"}}, "needs a mode that selects", id="goal without selecting"
+        ),
+        pytest.param(
+            {"shards": 2, "plan": {"mode": "observe", "target": "1% $(id)"}}, "is a share or", id="shell in a goal"
+        ),
+        pytest.param({"permissions": {"actions": "admin"}}, "a permission is a scope with", id="permission"),
+        pytest.param({"secrets": {"A": "B }} C"}}, "names of variables and secrets", id="expression in a secret"),
+    ],
+)
+def test_parts_that_cannot_be_meant(stage: dict[str, object], problem: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(problem)):
+        parse_pipeline({"stages": {"a": {"run": "true", **stage}}}, source="test")
+
+
+@pytest.mark.parametrize("cron", ["3 am", "17 3 * *", "17 3 * * * *", "1;2 * * * *"])
+def test_times_that_are_not_in_crons_form(cron: str) -> None:
+    with pytest.raises(SettingsError, match="no time in cron's form"):
+        parse_pipeline({"stages": {}, "triggers": {"schedule": [cron]}}, source="test")

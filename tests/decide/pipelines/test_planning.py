@@ -16,6 +16,7 @@ from cipredict.forecast.interface import Basis
 from cipredict.plans.document import MadeFrom, write_plan
 from cipredict.plans.pipeline_document import parse_pipeline_plan, read_pipeline_plan
 from cipredict.plans.pipeline_model import Deployment, Pipeline, Stage, Strategy
+from cipredict.plans.pipeline_parts import When
 from cipredict.plans.pipeline_plan import PipelinePlan
 from cipredict.render.pipelines.gantt import render_gantt, render_gantt_svg, render_plan_summary, render_reasons
 
@@ -133,3 +134,12 @@ def test_a_damaged_plan_is_refused_with_every_field() -> None:
 def test_a_plan_that_contradicts_itself_is_not_written(change: dict[str, object], check: str) -> None:
     with pytest.raises(CipredictError, match=check):
         replace(plan(), **change).to_document()  # type: ignore[arg-type]  # fields by name
+
+
+def test_what_runs_after_failures_only_takes_no_time_of_a_plan() -> None:
+    stages = (Stage("a", run="x", expected_s=60), Stage("sweep", run="x", needs=("a",), when=When.FAILURE))
+    plan = plan_pipeline(Pipeline(stages=stages), made_from=MadeFrom("0"))
+
+    assert plan.makespan_s == 60
+    assert [job.name for job in plan.jobs] == ["a", "sweep"]
+    assert not [note for note in plan.reasons if "sweep" in note]

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cipredict.decide.pipelines.graph_rules import GateDecision, implied_needs, without_needs
-from cipredict.decide.pipelines.stage_rules import CacheAdvice, Knowledge, Optimised, optimise_stages
+from cipredict.decide.pipelines.improvement import CacheAdvice
+from cipredict.decide.pipelines.stage_rules import Knowledge, Optimised, optimise_stages
 from cipredict.plans.pipeline_model import Pipeline, Stage
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -68,3 +71,50 @@ def test_an_expired_token_costs_one_line_and_exit_2(
 
     assert main(["ingest", "github", "--repo", "octo/shop", "--base-url", server.url]) == 2
     assert [True] == ["[api-token]" in line for line in capsys.readouterr().err.splitlines()]
+
+
+def test_events_in_artifacts_reach_the_ledger_once(
+    serve: Serve, github: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By numbers, not by the names in the archive, which are anybody's; a damaged archive sinks nothing else."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in ("events/a.jsonl", "../../b.jsonl", "plans/c.json"):
+            archive.writestr(name, '{"kind": "note", "at": "2026-10-01T09:00:00+00:00", "run": {}, "body": {}}\n')
+    github.artifacts["101"]["artifacts"] = [
+        {"id": 701, "name": "plan", "created_at": "2026-10-01T09:05:08Z"},
+        {"id": 702, "name": "plan", "created_at": "2026-10-01T09:05:08Z"},
+        {"id": 703, "name": "plan", "expired": True, "created_at": "2026-10-01T09:05:08Z"},
+    ]
+    github.artifacts["101"]["total_count"] = 3
+    github.zips = {"701": stream.getvalue(), "702": b"no zip"}
+    server = serve(github.route)
+    command = ["ingest", "github", "--repo", "octo/shop", "--since", "2026-10-01", "--base-url", server.url]
+    assert main([*command, "--event-artifacts", "plan"]) == 0
+    first = capsys.readouterr().err
+    assert main([*command, "--event-artifacts", "plan"]) == 0
+
+    assert "Took in 2 events." in first
+    assert "1 artifacts with events that cannot be read." in first
+    assert "1 artifacts that have expired." in first
+    assert sorted(path.name for path in (tmp_path / ".cipredict" / "artifact-events" / "701").iterdir()) == [
+        "0.jsonl",
+        "1.jsonl",
+    ]
+    assert not list(tmp_path.parent.glob("*.jsonl"))
+    assert len(server.asked("artifacts/701/zip")) == 1
+
+
+def test_the_last_night_says_where_the_next_one_begins(
+    serve: Serve, github: GitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It begins three days before the end of the latest run that is known whole, here on the 6th at 9."""
+    server = serve(github.route)
+    command = ["ingest", "github", "--repo", "octo/shop", "--base-url", server.url]
+    assert main([*command, "--since", "2026-10-01"]) == 0
+    assert main([*command, "--since", "last"]) == 0
+    capsys.readouterr()
+
+    asked = [unquote(seen.path) for seen in server.asked("/actions/runs?")]
+    began = {path.partition("created=")[2].partition("..")[0] for path in asked}
+    assert began == {"2026-10-01T00:00:00Z", "2026-10-03T09:00:00Z"}

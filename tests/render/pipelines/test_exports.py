@@ -18,6 +18,7 @@ from cipredict.decide.pipelines.parsing import parse_pipeline
 from cipredict.decide.pipelines.standard import standard_pipeline
 from cipredict.errors import UsageError
 from cipredict.plans.pipeline_model import Pipeline, Stage
+from cipredict.plans.pipeline_parts import When
 from cipredict.render.pipelines.actions import PINS
 from cipredict.render.pipelines.github_workflow import render_github_workflow, render_plan_outputs
 from cipredict.render.pipelines.gitlab_file import render_gitlab_child, render_gitlab_file
@@ -159,7 +160,8 @@ def test_gates_see_the_artifacts_of_all_stages() -> None:
     ]
     child = load(EXPORTS["pipeline_gitlab_child.yml"]())
 
-    assert names == ["unit-*"]
+    assert names == ["unit-*", "gates-*"]
+    assert {".cipredict/gates/"} == {child[name]["artifacts"]["paths"][-1] for name in ("lint", "unit", "e2e", "model")}
     assert {need["job"] for need in child["quality-gates"]["needs"]} == {"lint", "unit", "e2e", "model", "sign-off"}
 
 
@@ -255,6 +257,8 @@ def test_gitlab_ci_local_runs_the_child(tmp_path: Path) -> None:
         stages=(
             Stage("make", run="mkdir out\necho $WORD > out/word", matrix={"word": ("one",)}, artifacts=("out/",)),
             Stage("use", run="grep one out/word", needs=("make",), shards=2),
+            Stage("sweep", run="touch swept", needs=("use",), when=When.FAILURE),
+            Stage("tell", run="test ! -e swept", needs=("use",), when=When.ALWAYS, secrets={"HERE": "PWD"}),
         )
     )
     (tmp_path / ".gitlab-ci.yml").write_text(render_gitlab_child(pipeline), encoding="utf-8")
@@ -267,7 +271,7 @@ def test_gitlab_ci_local_runs_the_child(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("PASS") == 3
+    assert done.stdout.count("PASS") == 4
 
 
 def test_pins_say_where_they_were_seen() -> None:
