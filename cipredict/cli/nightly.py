@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cipredict.cli.cache_learning import learn_cache_hits
+from cipredict.cli.delivery_learning import learn_delivery
 from cipredict.cli.options import ForecastOption, JsonOption, StoreOption, load_settings, make_app
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def train(
     now, cache = datetime.now(UTC), _row_cache(settings)
     night = retrain(loaded.history, loaded.timed, door, forecast=settings.forecast, now=now, cache=cache)
     learn_cache_hits(settings)
+    learn_delivery(settings)
     console = people()
     console.print(render_served(open_bundle(settings.forecast).manifest))
     console.print(f"Version {night.version} {'promoted' if night.promoted else 'not promoted'}: {night.verdict}.")
@@ -99,6 +101,7 @@ def publish(store: StoreOption = None, forecast: ForecastOption = None, registry
     now = datetime.now(UTC)
     forecast_id = publish_bundle(learned, loaded.history, loaded.timed, path=settings.forecast, now=now)
     learn_cache_hits(settings)
+    learn_delivery(settings)
     sys.stderr.write(f"Published {settings.forecast} ({forecast_id}) from version {number}.\n")
 
 
