@@ -27,12 +27,19 @@ _SUSPECTS_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class WatchingOptions:
-    """The options of both commands, as typed."""
+    """The options of both commands, as typed.
+
+    Attributes
+    ----------
+    as_otava : find what Otava finds in the series as they were measured: with the machines, spikes and all
+    """
 
     history: tuple[Path, ...]
     since: str
     min_change: str = "5%"
     p_value: float = 1e-5
+    window: int = 50
+    as_otava: bool = False
     good: str | None = None
     bad: str | None = None
 
@@ -45,7 +52,11 @@ def find(options: WatchingOptions, settings: Settings) -> list[Turn]:
     now = datetime.now(UTC)
     pairs = load_pairs(settings, options.history, since=parse_since(options.since, now=now), until=now)
     change = parse_share(options.min_change, option="--min-change")
-    return find_turns([pair.head for pair in pairs], Detection(p_value=options.p_value, min_change=change))
+    heads = [pair.head for pair in pairs]
+    how = Detection(options.p_value, change, window=options.window)
+    if options.as_otava:
+        return find_turns(heads, how._replace(min_segment=1, as_otava=True), keep_machines=True)
+    return find_turns(heads, how)
 
 
 def show_turns(options: WatchingOptions, settings: Settings, *, show_all: bool, as_json: bool) -> None:

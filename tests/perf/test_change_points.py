@@ -15,7 +15,7 @@ from cipredict.perf.change_points import Detection, detect, detect_by_permutatio
 from cipredict.perf.energy import best_split, distances_before, split_scores
 
 pytestmark = pytest.mark.learn
-SHARED = Path("../shared/data/perf")
+SHARED = Path(__file__).parents[2] / "../shared/data/perf"
 shared = pytest.mark.skipif(not SHARED.exists(), reason="../shared/data/perf is not here")
 SERIES = st.lists(st.integers(0, 50), min_size=2, max_size=12)
 
