@@ -136,9 +136,9 @@ def detect(
     min_change: ChangeOption = "5%",
     p_value: Annotated[float, typer.Option(min=0.0, max=0.5, help="Of the t-test between two levels.")] = 1e-5,
     window: Annotated[int, typer.Option(min=4, help="Jobs that are looked at together.")] = 50,
-    as_otava: Annotated[
-        bool, typer.Option("--as-otava", help="Give Otava's own points: machines stay in, spikes count.")
-    ] = False,
+    method: Annotated[
+        str, typer.Option(help="cipredict; otava or mongodb: what these find, with the machines in.")
+    ] = "cipredict",
     show_all: Annotated[bool, typer.Option("--all", help="List improvements too.")] = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -147,7 +147,7 @@ def detect(
     from cipredict.cli.perf_watching import WatchingOptions, show_turns  # noqa: PLC0415
 
     options = WatchingOptions(
-        tuple(history or ()), since, min_change=min_change, p_value=p_value, window=window, as_otava=as_otava
+        tuple(history or ()), since, min_change=min_change, p_value=p_value, window=window, method=method
     )
     show_turns(options, load_settings(store=store), show_all=show_all, as_json=as_json)
 

@@ -17,6 +17,7 @@ from cipredict.quantities import parse_share, parse_since
 from cipredict.render.performance import render_rows
 
 if TYPE_CHECKING:
+    from cipredict.perf.change_points import Method
     from cipredict.perf.history import Turn
     from cipredict.perf.suspects import Suspect
     from cipredict.settings import Settings
@@ -31,7 +32,7 @@ class WatchingOptions:
 
     Attributes
     ----------
-    as_otava : find what Otava finds in the series as they were measured: with the machines, spikes and all
+    method : whose change points; another tool's are those of the series as they were measured, with the machines
     """
 
     history: tuple[Path, ...]
@@ -39,24 +40,31 @@ class WatchingOptions:
     min_change: str = "5%"
     p_value: float = 1e-5
     window: int = 50
-    as_otava: bool = False
+    method: str = "cipredict"
     good: str | None = None
     bad: str | None = None
 
 
 def find(options: WatchingOptions, settings: Settings) -> list[Turn]:
     """Give the change points of the recorded history."""
-    from cipredict.perf.change_points import Detection  # noqa: PLC0415  # scipy, not for --help
+    from cipredict.perf.change_points import Detection, Method  # noqa: PLC0415  # scipy, not for --help
     from cipredict.perf.history import find_turns  # noqa: PLC0415
 
     now = datetime.now(UTC)
     pairs = load_pairs(settings, options.history, since=parse_since(options.since, now=now), until=now)
     change = parse_share(options.min_change, option="--min-change")
-    heads = [pair.head for pair in pairs]
-    how = Detection(options.p_value, change, window=options.window)
-    if options.as_otava:
-        return find_turns(heads, how._replace(min_segment=1, as_otava=True), keep_machines=True)
-    return find_turns(heads, how)
+    how = Detection(options.p_value, change, window=options.window, method=_method(options.method))
+    return find_turns([pair.head for pair in pairs], how, keep_machines=how.method is not Method.CIPREDICT)
+
+
+def _method(word: str) -> Method:
+    from cipredict.perf.change_points import Method  # noqa: PLC0415  # scipy, not for --help
+
+    try:
+        return Method(word)
+    except ValueError as error:
+        known = ", ".join(Method)
+        raise UsageError(f"--method: unknown '{word}': choose from {known}.", slug="unknown-format") from error
 
 
 def show_turns(options: WatchingOptions, settings: Settings, *, show_all: bool, as_json: bool) -> None:

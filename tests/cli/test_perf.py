@@ -228,7 +228,7 @@ def detected(capsys: pytest.CaptureFixture[str], *options: str) -> list[int]:
 def test_otavas_own_points_are_an_option(capsys: pytest.CaptureFixture[str]) -> None:
     """Two jobs at the end are a level to Otava; to us they may still be a spike."""
     remember_series([*np.random.default_rng(0).normal(1, 0.01, 58), 2.0, 2.0])
-    assert ([], [58]) == (detected(capsys), detected(capsys, "--as-otava"))
+    assert ([], [58]) == (detected(capsys), detected(capsys, "--method", "otava"))
 
 
 @shared
@@ -239,7 +239,7 @@ def test_otavas_expectations_are_met_on_the_command_line(name: str, capsys: pyte
     p_value, magnitude = OTAVA[name]
     remember_series(document["series"])
     options = ["--p-value", str(p_value), "--min-change", f"{100 * magnitude or 1e-9:.9f}%"]
-    assert document["expected"][f"test_tb_{name}"] == detected(capsys, "--as-otava", "--window", "30", *options)
+    assert document["expected"][f"test_tb_{name}"] == detected(capsys, "--method", "otava", "--window", "30", *options)
 
 
 def test_explain_says_where_git_knows_no_way(history: str, capsys: pytest.CaptureFixture[str]) -> None:
