@@ -96,7 +96,7 @@ def _near(metric: str, measured: Iterable[str]) -> str:
     """Name the metric that somebody may have meant, of the first thousand."""
     from difflib import get_close_matches  # noqa: PLC0415  # only where something is missing
 
-    near = get_close_matches(metric, sorted(measured)[:_MOST_NAMES], n=1, cutoff=0.7)
+    near = get_close_matches(metric, sorted(measured)[:_MOST_NAMES], n=1, cutoff=0.85)
     return f"; did you mean {near[0]}?" if near else ""
 
 
