@@ -50,11 +50,12 @@ def find(options: WatchingOptions, settings: Settings) -> list[Turn]:
     from cipredict.perf.change_points import Detection, Method  # noqa: PLC0415  # scipy, not for --help
     from cipredict.perf.history import find_turns  # noqa: PLC0415
 
+    method = _method(options.method)
     now = datetime.now(UTC)
     pairs = load_pairs(settings, options.history, since=parse_since(options.since, now=now), until=now)
     change = parse_share(options.min_change, option="--min-change")
-    how = Detection(options.p_value, change, window=options.window, method=_method(options.method))
-    return find_turns([pair.head for pair in pairs], how, keep_machines=how.method is not Method.CIPREDICT)
+    how = Detection(options.p_value, change, window=options.window, method=method)
+    return find_turns([pair.head for pair in pairs], how, keep_machines=method is not Method.CIPREDICT)
 
 
 def _method(word: str) -> Method:
@@ -64,7 +65,7 @@ def _method(word: str) -> Method:
         return Method(word)
     except ValueError as error:
         known = ", ".join(Method)
-        raise UsageError(f"--method: unknown '{word}': choose from {known}.", slug="unknown-format") from error
+        raise UsageError(f"--method: unknown '{word}': choose from {known}.", slug="perf-method") from error
 
 
 def show_turns(options: WatchingOptions, settings: Settings, *, show_all: bool, as_json: bool) -> None:

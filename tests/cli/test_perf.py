@@ -126,6 +126,7 @@ def test_github_gets_annotations_and_a_summary(
         pytest.param(["run", "--base", "x", "--", "true"], "perf-results", id="no results"),
         pytest.param(["run", "--base", "x", "--", "true", "{output}"], "perf-git", id="no repository"),
         pytest.param(["explain", "--good", "x"], "perf-range", id="half a range"),
+        pytest.param(["detect", "--method", "magic", "--history", "events"], "perf-method", id="no such method"),
         pytest.param(["detect", "--history", "nowhere"], "input-missing", id="no history"),
     ],
 )
