@@ -25,9 +25,10 @@ from cipredict.perf.scores import Floats
 
 
 class Method(StrEnum):
-    """Whose change points: ours, or exactly those of a tool that somebody compares with or comes from.
+    """Whose change points: ours, or those of a tool that somebody compares with or comes from.
 
-    Otava 0.8.0 judges the two points after a merged one anew, where the neighbours on both sides changed.
+    MongoDB's are the same up to the shuffles. Otava 0.8.0 judges the two points after a merged one anew, where the
+    neighbours on both sides changed.
     """
 
     CIPREDICT = "cipredict"
