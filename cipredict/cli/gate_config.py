@@ -104,8 +104,8 @@ def _pick(name: str, value: object, problems: list[str]) -> Pick:
         problems.append(f"'{name}' has the unknown key '{sorted(unknown)[0]}' (known: {', '.join(sorted(known))})")
         return Pick(name, "")
     pick = Pick(name=name, **{"file": "", **value})
-    if not pick.file or bool(pick.path) == bool(pick.column):
-        problems.append(f"'{name}' needs 'file', and 'path' (JSON) or 'column' (CSV)")
+    if not pick.file or sum(map(bool, (pick.path, pick.column, pick.benchmark))) != 1:
+        problems.append(f"'{name}' needs 'file', and 'path' (JSON), 'column' (CSV) or 'benchmark'")
     if pick.take not in TAKES:
         problems.append(f"'{name}' takes '{pick.take}', which is none of {', '.join(TAKES)}")
     if pick.unit not in UNITS:

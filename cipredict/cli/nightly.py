@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cipredict.cli.cache_learning import learn_cache_hits
+from cipredict.cli.delivery_learning import learn_delivery
 from cipredict.cli.options import ForecastOption, JsonOption, StoreOption, load_settings, make_app
 
 if TYPE_CHECKING:
@@ -67,11 +68,13 @@ def train(
     now, cache = datetime.now(UTC), _row_cache(settings)
     night = retrain(loaded.history, loaded.timed, door, forecast=settings.forecast, now=now, cache=cache)
     learn_cache_hits(settings)
+    learn_delivery(settings)
+    bundle = open_bundle(settings.forecast)
     console = people()
-    console.print(render_served(open_bundle(settings.forecast).manifest))
+    console.print(render_served(bundle.manifest))
     console.print(f"Version {night.version} {'promoted' if night.promoted else 'not promoted'}: {night.verdict}.")
     console.print(
-        f"Failure forecasts are served by {night.served}; published {settings.forecast} ({night.forecast_id})."
+        f"Failure forecasts are served by {night.served}; published {settings.forecast} ({bundle.forecast_id})."
     )
     if as_json:
         _write_json(
@@ -80,7 +83,7 @@ def train(
                 "promoted": night.promoted,
                 "verdict": night.verdict,
                 "served": night.served,
-                "forecast_id": night.forecast_id,
+                "forecast_id": bundle.forecast_id,
             }
         )
 
@@ -90,6 +93,7 @@ def publish(store: StoreOption = None, forecast: ForecastOption = None, registry
     """Write the bundle anew: the champion's models under the state of today's history."""
     settings = load_settings(store=store, forecast=forecast)
     loaded = load_history(settings)
+    from cipredict.forecast.bundle import open_bundle  # noqa: PLC0415
     from cipredict.learn.publish import Learned  # noqa: PLC0415
     from cipredict.learn.publish import publish as publish_bundle  # noqa: PLC0415
 
@@ -97,8 +101,10 @@ def publish(store: StoreOption = None, forecast: ForecastOption = None, registry
     number = door.require_champion_or_latest()
     learned = Learned.from_bundle(door.bundle(number)).registered_as(number)
     now = datetime.now(UTC)
-    forecast_id = publish_bundle(learned, loaded.history, loaded.timed, path=settings.forecast, now=now)
+    publish_bundle(learned, loaded.history, loaded.timed, path=settings.forecast, now=now)
     learn_cache_hits(settings)
+    learn_delivery(settings)
+    forecast_id = open_bundle(settings.forecast).forecast_id
     sys.stderr.write(f"Published {settings.forecast} ({forecast_id}) from version {number}.\n")
 
 

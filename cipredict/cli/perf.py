@@ -135,6 +135,10 @@ def detect(
     since: SinceOption = "365d",
     min_change: ChangeOption = "5%",
     p_value: Annotated[float, typer.Option(min=0.0, max=0.5, help="Of the t-test between two levels.")] = 1e-5,
+    window: Annotated[int, typer.Option(min=4, help="Jobs that are looked at together.")] = 50,
+    method: Annotated[
+        str, typer.Option(help="cipredict; otava or mongodb: what these find, with the machines in.")
+    ] = "cipredict",
     show_all: Annotated[bool, typer.Option("--all", help="List improvements too.")] = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -142,7 +146,9 @@ def detect(
     """Find since when which benchmarks are slower, after taking the machines out of the history."""
     from cipredict.cli.perf_watching import WatchingOptions, show_turns  # noqa: PLC0415
 
-    options = WatchingOptions(tuple(history or ()), since, min_change=min_change, p_value=p_value)
+    options = WatchingOptions(
+        tuple(history or ()), since, min_change=min_change, p_value=p_value, window=window, method=method
+    )
     show_turns(options, load_settings(store=store), show_all=show_all, as_json=as_json)
 
 

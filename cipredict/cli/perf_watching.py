@@ -17,6 +17,7 @@ from cipredict.quantities import parse_share, parse_since
 from cipredict.render.performance import render_rows
 
 if TYPE_CHECKING:
+    from cipredict.perf.change_points import Method
     from cipredict.perf.history import Turn
     from cipredict.perf.suspects import Suspect
     from cipredict.settings import Settings
@@ -27,25 +28,44 @@ _SUSPECTS_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class WatchingOptions:
-    """The options of both commands, as typed."""
+    """The options of both commands, as typed.
+
+    Attributes
+    ----------
+    method : whose change points; another tool's are those of the series as they were measured, with the machines
+    """
 
     history: tuple[Path, ...]
     since: str
     min_change: str = "5%"
     p_value: float = 1e-5
+    window: int = 50
+    method: str = "cipredict"
     good: str | None = None
     bad: str | None = None
 
 
 def find(options: WatchingOptions, settings: Settings) -> list[Turn]:
     """Give the change points of the recorded history."""
-    from cipredict.perf.change_points import Detection  # noqa: PLC0415  # scipy, not for --help
+    from cipredict.perf.change_points import Detection, Method  # noqa: PLC0415  # scipy, not for --help
     from cipredict.perf.history import find_turns  # noqa: PLC0415
 
+    method = _method(options.method)
     now = datetime.now(UTC)
     pairs = load_pairs(settings, options.history, since=parse_since(options.since, now=now), until=now)
     change = parse_share(options.min_change, option="--min-change")
-    return find_turns([pair.head for pair in pairs], Detection(p_value=options.p_value, min_change=change))
+    how = Detection(options.p_value, change, window=options.window, method=method)
+    return find_turns([pair.head for pair in pairs], how, keep_machines=method is not Method.CIPREDICT)
+
+
+def _method(word: str) -> Method:
+    from cipredict.perf.change_points import Method  # noqa: PLC0415  # scipy, not for --help
+
+    try:
+        return Method(word)
+    except ValueError as error:
+        known = ", ".join(Method)
+        raise UsageError(f"--method: unknown '{word}': choose from {known}.", slug="perf-method") from error
 
 
 def show_turns(options: WatchingOptions, settings: Settings, *, show_all: bool, as_json: bool) -> None:

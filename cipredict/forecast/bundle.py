@@ -11,6 +11,7 @@
     graphs/<predictor>/<member>.onnx
     checks.json             what the backtest of failures promised and kept; optional
     cache/hits.json         who commits to the key files of caches, how often; see `cache_hits`; optional
+    delivery/metrics.json   DORA's figures, how the pipeline runs, as `cipredict.metrics/1`; optional
 
 Schema history
     1  first
@@ -34,6 +35,7 @@ from cipredict.plans.document import canonical_json, plan_id
 
 SCHEMA = "cipredict.forecast/1"
 CHECKS = "checks.json"
+DELIVERY = "delivery/metrics.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time stamp of every zip entry, so that equal forecasts are equal files."""
 _DAMAGE = (zipfile.BadZipFile, InflateError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)

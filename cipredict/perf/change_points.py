@@ -1,17 +1,17 @@
-"""Since when is a series different? Change points by energy statistics, in the two ways that are known to work in CI.
+"""Since when is a series different? Change points by energy statistics, in the ways that are known to work in CI.
 
 `detect` is Hunter's: E-divisive in short windows, weak points judged by Student's t-test, then merged away until all
 that stay are significant and large (Fleming et al., "Hunter: Using Change Point Detection to Hunt for Performance
 Regressions", ICPE 2023). It gives the same points every night and takes time linear in the length.
 
-`detect_by_permutation` is MongoDB's: E-divisive on the whole series, judged by shuffling (Daly et al., "The Use of
-Change Point Detection to Identify Software Performance Regressions in a Continuous Integration System", ICPE 2020).
+MongoDB's, which shuffles whole series, is in `permutation.py`; `Method` chooses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from math import inf, sqrt
 from typing import NamedTuple
@@ -19,8 +19,21 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr
 
-from cipredict.perf.energy import best_split, split_scores
+from cipredict.perf.energy import best_split
+from cipredict.perf.permutation import detect_by_permutation
 from cipredict.perf.scores import Floats
+
+
+class Method(StrEnum):
+    """Whose change points: ours, or those of a tool that somebody compares with or comes from.
+
+    MongoDB's are the same up to the shuffles. Otava 0.8.0 judges the two points after a merged one anew, where the
+    neighbours on both sides changed.
+    """
+
+    CIPREDICT = "cipredict"
+    OTAVA = "otava"
+    MONGODB = "mongodb"
 
 
 class Detection(NamedTuple):
@@ -28,18 +41,18 @@ class Detection(NamedTuple):
 
     Attributes
     ----------
-    p_value : of the t-test between the segments on both sides
+    p_value : of the t-test between the segments on both sides; MongoDB: the share of shuffles that split as well
     min_change : relative, upwards or downwards, whichever is larger
     min_segment : points between two change points; a shorter segment is a spike
     window : length of the stretches that are split; half of it is the step
-    as_otava : after a merge judge the two points after it anew, as Otava 0.8.0 does, instead of both neighbours
+    method : MongoDB knows neither least changes nor segments nor windows, Otava no least segment
     """
 
     p_value: float = 1e-5
     min_change: float = 0.05
     min_segment: int = 3
     window: int = 50
-    as_otava: bool = False
+    method: Method = Method.CIPREDICT
 
     @property
     def weak_p_value(self) -> float:
@@ -73,8 +86,11 @@ class ChangePoint:
 def detect(values: Sequence[float] | Floats, detection: Detection = Detection()) -> list[ChangePoint]:  # noqa: B008  # immutable
     """Give the change points of a series without gaps, in order."""
     series = np.asarray(values, dtype=float)
-    weak = _weak_points(series, detection)
-    return _merge(series, weak, detection)
+    if detection.method is Method.MONGODB:
+        return _judge_all(series, detect_by_permutation(series, p_value=detection.p_value))
+    if detection.method is Method.OTAVA:
+        detection = detection._replace(min_segment=1)
+    return _merge(series, _weak_points(series, detection), detection)
 
 
 def _weak_points(series: Floats, detection: Detection) -> list[int]:
@@ -120,10 +136,15 @@ def _judge(series: Floats, segments: tuple[int, int, int]) -> ChangePoint:
     return ChangePoint(index, p, float(a), float(b))
 
 
+def _judge_all(series: Floats, indexes: Sequence[int]) -> list[ChangePoint]:
+    borders = [0, *indexes, len(series)]
+    return [_judge(series, (borders[k], borders[k + 1], borders[k + 2])) for k in range(len(indexes))]
+
+
 def _merge(series: Floats, indexes: Sequence[int], detection: Detection) -> list[ChangePoint]:
     """Drop the weakest point until all are significant, then the smallest until all are large enough."""
     borders = [0, *indexes, len(series)]
-    points = [_judge(series, (borders[k], borders[k + 1], borders[k + 2])) for k in range(len(indexes))]
+    points = _judge_all(series, indexes)
     p = np.array([point.p_value for point in points])
     size = np.array([point.magnitude for point in points])
     while points:
@@ -132,7 +153,7 @@ def _merge(series: Floats, indexes: Sequence[int], detection: Detection) -> list
             break
         del points[worst], borders[worst + 1]
         p, size = np.delete(p, worst), np.delete(size, worst)
-        for k in (worst, worst + 1) if detection.as_otava else (worst - 1, worst):
+        for k in (worst, worst + 1) if detection.method is Method.OTAVA else (worst - 1, worst):
             if 0 <= k < len(points):
                 points[k] = _judge(series, (borders[k], borders[k + 1], borders[k + 2]))
                 p[k], size[k] = points[k].p_value, points[k].magnitude
@@ -151,48 +172,3 @@ def _weakest(borders: Sequence[int], p: Floats, *, size: Floats, detection: Dete
             return int(np.argmax(np.where(is_short, p, -1.0)))
     smallest = int(np.argmin(size))
     return smallest if size[smallest] <= detection.min_change else None
-
-
-def detect_by_permutation(
-    values: Sequence[float] | Floats, *, p_value: float = 0.01, permutations: int = 100, seed: int = 0
-) -> list[int]:
-    """Give the change points of a whole series, in order; `p_value` is the share of shuffles that split as well."""
-    series = np.asarray(values, dtype=float)
-    random = np.random.default_rng(seed)
-    borders = [0, len(series)]
-    scores = {(0, len(series)): _best(series)}
-    while True:
-        start, end = max(scores, key=lambda piece: scores[piece][1])
-        index, score = scores[start, end]
-        pieces = list(scores)
-        if index == 0 or not _beats_chance(series, pieces, score, random=random, share=p_value, tries=permutations):
-            return borders[1:-1]
-        borders = sorted({*borders, start + index})
-        del scores[start, end]
-        for piece in ((start, start + index), (start + index, end)):
-            scores[piece] = _best(series[slice(*piece)])
-
-
-def _best(values: Floats) -> tuple[int, float]:
-    scores = split_scores(values)
-    index = int(np.argmax(scores)) if len(scores) else 0
-    return index, float(scores[index]) if len(scores) else 0.0
-
-
-def _beats_chance(
-    series: Floats,
-    pieces: Sequence[tuple[int, int]],
-    score: float,
-    *,
-    random: np.random.Generator,
-    share: float,
-    tries: int,
-) -> bool:
-    """Shuffle inside all pieces again and again; stop as soon as the share is exceeded."""
-    better = 0
-    for _ in range(tries):
-        shuffled = (random.permutation(series[start:end]) for start, end in pieces)
-        better += max(_best(values)[1] for values in shuffled) >= score
-        if better / (tries + 1) > share:
-            return False
-    return True

@@ -62,11 +62,17 @@ def table_of(runs: Sequence[BenchmarkRun]) -> Table:
     return Table(tuple(runs), tuple(columns), tuple(directions[series] for series in columns), values)
 
 
-def find_turns(runs: Sequence[BenchmarkRun], detection: Detection | None = None) -> list[Turn]:
-    """Give the change points of every series, and of everything together, the latest first."""
+def find_turns(
+    runs: Sequence[BenchmarkRun], detection: Detection | None = None, *, keep_machines: bool = False
+) -> list[Turn]:
+    """Give the change points of every series, and of everything together, the latest first.
+
+    With `keep_machines` the series stay as they were measured, as other tools take them.
+    """
     table = table_of(runs)
     how = detection or Detection()
-    turns = [turn for one in _series(table) for turn in _turns_of(one, table, how)]
+    series = _columns(table, table.values) if keep_machines else _series(table)
+    turns = [turn for one in series for turn in _turns_of(one, table, how)]
     order = {id(run): k for k, run in enumerate(table.runs)}
     return sorted(turns, key=lambda turn: (-order[id(turn.first_bad)], turn.series))
 
@@ -80,12 +86,15 @@ class _Series:
 
 def _series(table: Table) -> Iterator[_Series]:
     """Give the columns without machines, then what was taken from all of them."""
-    clean = without_machines(table.values)
-    for name, column, direction in zip(table.series, clean.T, table.higher_is_better, strict=True):
-        yield _Series(name, column, direction)
+    yield from _columns(table, without_machines(table.values))
     is_mixed = len(set(table.higher_is_better)) > 1
     if len(table.series) >= FEWEST_FOR_COMMON_MODE and not is_mixed:
         yield _Series(EVERYTHING, common_modes(table.values), table.higher_is_better[0])
+
+
+def _columns(table: Table, values: Floats) -> Iterator[_Series]:
+    for name, column, direction in zip(table.series, values.T, table.higher_is_better, strict=True):
+        yield _Series(name, column, direction)
 
 
 def _turns_of(one: _Series, table: Table, how: Detection) -> Iterator[Turn]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,19 @@ def test_values_are_picked_out_of_reports(capsys: pytest.CaptureFixture[str]) ->
 def git(*arguments: str) -> None:
     identity = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
     subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+
+def test_benchmark_results_are_judged_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    results = SAMPLES.parent / "benchmarks" / "pytest_benchmark.json"
+    gates(
+        'p99_latency = "5us"\n'
+        'dumps = {metric = "benchmark:test_b.py::test_dumps", comparison = "less_than", threshold = "1ms"}\n'
+        "[tool.cipredict.metrics.p99_latency]\n"
+        f'file = "{results}"\nbenchmark = "test_b.py::test_dumps"\ntake = "p99"'
+    )
+    assert 1 == main(["gate", "--metrics", str(results)])
+    told = capsys.readouterr().err
+    assert ["fail", "pass"] == re.findall(r"^(?:p99_latency|dumps) +(\w+)", told, re.MULTILINE), told
 
 
 def test_coverage_of_the_change_asks_git(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ import numpy as np  # after the skip
 
 from cipredict.cli.app import main
 from cipredict.cli.perf_recording import remember_run
+from cipredict.records import BenchmarkRecord, BenchmarkRun
 from tests.perf.histories import NAMES, make_history
+from tests.perf.test_change_points import OTAVA, SHARED, shared
 
 pytestmark = pytest.mark.learn
 Results = Callable[..., str]
@@ -123,6 +126,7 @@ def test_github_gets_annotations_and_a_summary(
         pytest.param(["run", "--base", "x", "--", "true"], "perf-results", id="no results"),
         pytest.param(["run", "--base", "x", "--", "true", "{output}"], "perf-git", id="no repository"),
         pytest.param(["explain", "--good", "x"], "perf-range", id="half a range"),
+        pytest.param(["detect", "--method", "magic", "--history", "events"], "perf-method", id="no such method"),
         pytest.param(["detect", "--history", "nowhere"], "input-missing", id="no history"),
     ],
 )
@@ -204,6 +208,39 @@ def test_detect_names_benchmark_commits_and_date(history: str, capsys: pytest.Ca
     assert code == 0
     assert (turn["benchmark"], turn["is_worse"], turn["since"][:10]) == ("b3", True, "2026-02-20")
     assert (turn["last_good"], turn["first_bad"]) == (f"{49:040x}", f"{50:040x}")
+
+
+def remember_series(values: Sequence[float]) -> None:
+    """Remember one benchmark a day; the commit's name is the day's number."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    for day, value in enumerate(values):
+        record = BenchmarkRecord("parse", ((float(value),),))
+        at = begin - timedelta(days=len(values) - day)
+        remember_run(
+            BenchmarkRun((record,), job=f"job {day}", sha=f"{day}", measured_at=at), Path("events"), side="head"
+        )
+
+
+def detected(capsys: pytest.CaptureFixture[str], *options: str) -> list[int]:
+    assert 0 == main(["perf", "detect", "--history", "events", "--since", "2024-01-01", "--all", "--json", *options])
+    return sorted(int(turn["first_bad"]) for turn in json.loads(capsys.readouterr().out))
+
+
+def test_otavas_own_points_are_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two jobs at the end are a level to Otava; to us they may still be a spike."""
+    remember_series([*np.random.default_rng(0).normal(1, 0.01, 58), 2.0, 2.0])
+    assert ([], [58]) == (detected(capsys), detected(capsys, "--method", "otava"))
+
+
+@shared
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", OTAVA)
+def test_otavas_expectations_are_met_on_the_command_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads((SHARED / "otava_tests/tigerbeetle.json").read_text())
+    p_value, magnitude = OTAVA[name]
+    remember_series(document["series"])
+    options = ["--p-value", str(p_value), "--min-change", f"{100 * magnitude or 1e-9:.9f}%"]
+    assert document["expected"][f"test_tb_{name}"] == detected(capsys, "--method", "otava", "--window", "30", *options)
 
 
 def test_explain_says_where_git_knows_no_way(history: str, capsys: pytest.CaptureFixture[str]) -> None:

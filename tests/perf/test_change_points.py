@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("scipy", reason="the perf extra is not installed")
 
-from cipredict.perf.change_points import Detection, detect, detect_by_permutation  # after the skip
+from cipredict.perf.change_points import Detection, Method, detect  # after the skip
 from cipredict.perf.energy import best_split, distances_before, split_scores
+from cipredict.perf.permutation import detect_by_permutation
 
 pytestmark = pytest.mark.learn
-SHARED = Path("../shared/data/perf")
+SHARED = Path(__file__).parents[2] / "../shared/data/perf"
 shared = pytest.mark.skipif(not SHARED.exists(), reason="../shared/data/perf is not here")
 SERIES = st.lists(st.integers(0, 50), min_size=2, max_size=12)
 
@@ -109,6 +110,8 @@ def test_permutations_find_mongodbs_regression_and_recovery() -> None:
     values[15:30] = 100
 
     assert detect_by_permutation(values) == [15, 33]
+    as_mongodb = detect(values, Detection(p_value=0.01, method=Method.MONGODB))
+    assert [(p.index, p.before < p.after) for p in as_mongodb] == [(15, True), (33, False)]
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 30])
@@ -142,7 +145,7 @@ OTAVA = {
 def test_otavas_expectations_on_tigerbeetle(name: str) -> None:
     document = json.loads((SHARED / "otava_tests/tigerbeetle.json").read_text())
     p_value, magnitude = OTAVA[name]
-    found = detect(document["series"], Detection(p_value, magnitude, 1, 30, as_otava=True))
+    found = detect(document["series"], Detection(p_value, magnitude, window=30, method=Method.OTAVA))
 
     assert [point.index for point in found] == document["expected"][f"test_tb_{name}"]
 

@@ -24,6 +24,8 @@ from cipredict.plans.gate_plan import (
     writable,
 )
 
+NOT_MEASURED = "nothing measured it"
+_MOST_NAMES = 1_000
 _GRAVITY = (Outcome.PASS, Outcome.WARN, Outcome.INCONCLUSIVE, Outcome.MISSING, Outcome.FAIL)
 _EFFECT = {
     Action.BLOCK_DEPLOYMENT: Effect.BLOCK_DEPLOYMENT,
@@ -71,7 +73,9 @@ def decide_gates(request: GateRequest) -> GatePlan:
     notes = list(request.notes)
     judged = []
     for gate in request.gates:
-        finding = _worst(_findings(gate, current[gate.metric], base[gate.metric]))
+        finding = _worst(_findings(gate, current.get(gate.metric, []), base.get(gate.metric, [])))
+        if finding.reason == NOT_MEASURED:
+            finding = finding._replace(reason=NOT_MEASURED + _near(gate.metric, current))
         judged.append(_apply(gate, finding, request, notes=notes))
     plan = GatePlan(
         tuple(judged), request.subject, request.scope, request.made_from, inputs=request.inputs, notes=tuple(notes)
@@ -88,9 +92,17 @@ def _by_metric(measurements: Iterable[Measurement]) -> Mapping[str, list[Measure
     return found
 
 
+def _near(metric: str, measured: Iterable[str]) -> str:
+    """Name the metric that somebody may have meant, of the first thousand."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only where something is missing
+
+    near = get_close_matches(metric, sorted(measured)[:_MOST_NAMES], n=1, cutoff=0.85)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
 def _findings(gate: Gate, current: Sequence[Measurement], base: Sequence[Measurement]) -> list[_Finding]:
     if not current:
-        return [_Finding(Outcome.MISSING, "nothing measured it")]
+        return [_Finding(Outcome.MISSING, NOT_MEASURED)]
     if gate.against_base is not Against.NOTHING and len(base) != 1:
         reason = f"the base has {len(base)} measurements of it" if base else "the base has no measurement of it"
         return [_Finding(Outcome.MISSING, reason)]

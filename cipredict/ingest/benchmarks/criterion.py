@@ -8,12 +8,13 @@ from __future__ import annotations
 from cipredict.ingest.benchmarks.interface import Decoded, Json, make_record
 
 NAME = "criterion"
+_REASONS = ("benchmark-complete", "group-complete")
 
 
 def looks_like(document: Json) -> bool:
     """Tell by the reason of a message, or by what `sample.json` holds beside `benchmark.json`."""
     messages = document if isinstance(document, list) else [document]
-    return any(isinstance(one, dict) and ("reason" in one or "sampling_mode" in one) for one in messages)
+    return any(isinstance(one, dict) and (one.get("reason") in _REASONS or "sampling_mode" in one) for one in messages)
 
 
 def decode(document: Json) -> Decoded:

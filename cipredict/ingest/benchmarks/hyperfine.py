@@ -10,7 +10,11 @@ NAME = "hyperfine"
 def looks_like(document: Json) -> bool:
     """Tell by commands among the results."""
     results = document.get("results") if isinstance(document, dict) else None
-    return isinstance(results, list) and bool(results) and all("command" in one for one in results)
+    return (
+        isinstance(results, list)
+        and bool(results)
+        and all(isinstance(one, dict) and "command" in one for one in results)
+    )
 
 
 def decode(document: Json) -> Decoded:

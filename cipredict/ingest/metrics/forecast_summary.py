@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from statistics import median
 
 from cipredict.errors import CipredictError
-from cipredict.forecast.bundle import Manifest, open_bundle
+from cipredict.forecast.bundle import DELIVERY, Manifest, open_bundle
 from cipredict.ingest.metrics.interface import Reading, Unusable
+from cipredict.ingest.metrics.plain import read_metrics_document
 from cipredict.measures import Dimension, Measurement, Quantity
 
 DAY_S = 86_400.0
 
 
 def read_forecast_summary(path: Path, *, now: datetime) -> Reading:
-    """Give `pipeline_seconds` (and `pipeline_seconds:<series>`), `pipeline_runs` and `forecast_age`."""
+    """Give `pipeline_seconds` (and `pipeline_seconds:<series>`), `pipeline_runs` and `forecast_age`.
+
+    Also `dora.*` and `pipeline.*`, where the store knew of deployments and runs at night.
+    """
     try:
-        manifest = open_bundle(path).manifest
+        bundle = open_bundle(path)
+        manifest = bundle.manifest
+        delivery = bundle.read(DELIVERY) if bundle.has(DELIVERY) else None
     except CipredictError as error:
         raise Unusable(error.message) from error
     age_s = (now - manifest.created_at).total_seconds()
@@ -26,7 +33,8 @@ def read_forecast_summary(path: Path, *, now: datetime) -> Reading:
         Measurement("forecast_age", Quantity(age_s, Dimension.SECONDS)),
         Measurement("pipeline_runs", Quantity(float(manifest.history_runs))),
     )
-    return Reading("forecast bundle", measurements=(*facts, *_seconds(manifest)))
+    delivered = read_metrics_document(json.loads(delivery)).measurements if delivery else ()
+    return Reading("forecast bundle", measurements=(*facts, *_seconds(manifest), *delivered))
 
 
 def _seconds(manifest: Manifest) -> Iterator[Measurement]:

@@ -14,6 +14,9 @@ from typing import NamedTuple
 from cipredict.measures import Measurement
 from cipredict.records import ReportStatus
 
+WITHHELD = "requires login"
+"""What Semgrep writes instead of a fingerprint, or of the code, to those who did not log in: it tells nothing apart."""
+
 
 class Unusable(Exception):
     """A file of which nothing can be believed; the message says why."""

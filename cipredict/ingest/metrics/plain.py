@@ -14,7 +14,8 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from functools import partial
+from math import ceil, isfinite
 
 from cipredict.ingest.metrics.interface import Reading, Unusable
 from cipredict.ingest.metrics.json_access import objects_at, text_at
@@ -70,18 +71,30 @@ class Pick:
     Attributes
     ----------
     path : JSONPath, of JSON
-    column : of CSV; `path` or `column` is set
-    take : what becomes of several values: only (there must be one), first, last, min, max, mean, sum
+    column : of CSV
+    benchmark : series of a benchmark tool's result file; one of the three is set
+    take : what becomes of several values: only (there must be one), first, last, min, max, mean, sum, a percentile
     """
 
     name: str
     file: str
     path: str = ""
     column: str = ""
+    benchmark: str = ""
     unit: str = ""
     take: str = "only"
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """Give the smallest value that is not exceeded by that share of them: a measured one, never one in between.
+
+    >>> percentile([4.0, 1.0, 3.0, 2.0], 0.5), percentile([4.0, 1.0, 3.0, 2.0], 0.99)
+    (2.0, 4.0)
+    """
+    return sorted(values)[max(0, ceil(share * len(values)) - 1)]
+
+
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 TAKES: dict[str, Callable[[Sequence[float]], float]] = {
     "only": lambda values: values[0],
     "first": lambda values: values[0],
@@ -90,6 +103,7 @@ TAKES: dict[str, Callable[[Sequence[float]], float]] = {
     "max": max,
     "mean": lambda values: sum(values) / len(values),
     "sum": sum,
+    **{name: partial(percentile, share=share) for name, share in PERCENTILES.items()},
 }
 
 
@@ -99,7 +113,7 @@ def pick_json(pick: Pick, document: object) -> Measurement:
         values = find_values(document, pick.path)
     except ValueError as error:
         return Measurement(pick.name, None, pick.file, reason=str(error))
-    return _taken(pick, values, where=pick.path)
+    return take(pick, values, where=pick.path)
 
 
 def pick_csv(pick: Pick, text: str) -> Measurement:
@@ -111,10 +125,11 @@ def pick_csv(pick: Pick, text: str) -> Measurement:
         values: list[object] = [row[pick.column] for row in rows]
     except csv.Error as error:
         return Measurement(pick.name, None, pick.file, reason=f"the CSV cannot be read ({error})")
-    return _taken(pick, values, where=pick.column)
+    return take(pick, values, where=pick.column)
 
 
-def _taken(pick: Pick, values: Sequence[object], *, where: str) -> Measurement:
+def take(pick: Pick, values: Sequence[object], *, where: str) -> Measurement:
+    """Make one measurement of the values that a pick leads to; `where` is the path or name that led there."""
     if not values or (pick.take == "only" and len(values) > 1):
         count = f"{len(values)} values, where one was expected (say which with 'take')" if values else "nothing"
         return Measurement(pick.name, None, pick.file, reason=f"{where} leads to {count}")

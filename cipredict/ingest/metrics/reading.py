@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from cipredict.ingest.metrics import case_reports, plain
+from cipredict.ingest.metrics import benchmark_figures, case_reports, plain
 from cipredict.ingest.metrics.covered_lines import read_coverage_file
 from cipredict.ingest.metrics.forecast_summary import read_forecast_summary
 from cipredict.ingest.metrics.interface import MetricsFile, Reading, Unusable
@@ -27,6 +27,7 @@ from cipredict.measures import METRICS_SCHEMA, TOOL_RUN_SCHEMA, Measurement
 from cipredict.records import ReportStatus
 
 LARGEST_FILE_BYTES = 200_000_000
+BENCHMARKS = "benchmarks"
 _ObjectReader = Callable[[Mapping[str, object]], Reading]
 
 
@@ -61,6 +62,8 @@ def read_picks(picks: Sequence[plain.Pick]) -> list[Measurement]:
 
 def _pick(pick: plain.Pick) -> Measurement:
     try:
+        if pick.benchmark:
+            return benchmark_figures.pick_benchmark(pick)
         text = _text(Path(pick.file))
         return plain.pick_csv(pick, text) if pick.column else plain.pick_json(pick, _json(text))
     except Unusable as error:
@@ -76,7 +79,9 @@ def _split(spelled: str) -> tuple[str, str]:
 
 def _read(kind: str, path: Path, places: Places) -> Reading:
     if path.is_dir():
-        raise Unusable("it is a folder")
+        if kind == BENCHMARKS:
+            return benchmark_figures.read_benchmark_figures(path)
+        raise Unusable(f"it is a folder; {BENCHMARKS}=FOLDER reads one of benchmark results")
     if path.stat().st_size > LARGEST_FILE_BYTES:
         raise Unusable(f"larger than {LARGEST_FILE_BYTES // 1_000_000} MB, refused")
     return KINDS[kind](path, places) if kind else _recognise(path, places)
@@ -116,8 +121,8 @@ def _recognise_json(path: Path, places: Places) -> Reading:
         return read_mypy_json(text)
     try:
         document = _json(text)
-    except Unusable:
-        return case_reports.read_test_report(path)  # lines of JSON, or one that was cut off
+    except Unusable:  # lines of JSON, or one that was cut off
+        return _of_a_tool(first, path)
     if document == []:
         raise Unusable("an empty list: say which tool wrote it, such as ruff=FILE")
     if isinstance(document, list) and all(isinstance(one, dict) and "location" in one for one in document):
@@ -125,7 +130,14 @@ def _recognise_json(path: Path, places: Places) -> Reading:
     if isinstance(document, dict) and {"files", "totals"} <= document.keys():
         return _coverage(path, places)
     read = _document_reader(document) if isinstance(document, dict) else None
-    return read(document) if read and isinstance(document, dict) else case_reports.read_test_report(path)
+    return read(document) if read and isinstance(document, dict) else _of_a_tool(document, path)
+
+
+def _of_a_tool(document: object, path: Path) -> Reading:
+    """Read the results of a benchmark tool, or else a test report: `document` is the file, or its first line."""
+    if benchmark_figures.is_of_a_tool(document):
+        return benchmark_figures.read_benchmark_figures(path)
+    return case_reports.read_test_report(path)
 
 
 def _document_reader(document: Mapping[str, object]) -> _ObjectReader | None:
@@ -223,6 +235,7 @@ KINDS: dict[str, Callable[[Path, Places], Reading]] = {
     "semgrep": partial(_of_object, read_semgrep),
     "sarif": partial(_of_object, read_sarif),
     "k6": partial(_of_object, read_k6),
+    BENCHMARKS: lambda path, _places: benchmark_figures.read_benchmark_figures(path),
     "metrics": partial(_of_object, plain.read_metrics_document),
     "forecast": lambda path, places: read_forecast_summary(path, now=places.now),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cipredict.ingest.metrics.interface import Category, Finding, Reading, Severity, Unusable
+from cipredict.ingest.metrics.interface import WITHHELD, Category, Finding, Reading, Severity, Unusable
 from cipredict.ingest.metrics.json_access import line_at, object_at, objects_at, text_at
 
 _LINTERS = {
@@ -116,7 +116,7 @@ def _place(result: Mapping[str, object]) -> tuple[str, int | None]:
 
 def _fingerprint(result: Mapping[str, object]) -> str:
     for key in ("fingerprints", "partialFingerprints"):
-        known = object_at(result, key)
+        known = {name: value for name, value in object_at(result, key).items() if value != WITHHELD}
         if known:
             return " ".join(f"{name}={known[name]}" for name in sorted(known))
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cipredict.ingest.metrics.interface import Category, Finding, Reading, Severity
+from cipredict.ingest.metrics.interface import WITHHELD, Category, Finding, Reading, Severity
 from cipredict.ingest.metrics.json_access import line_at, object_at, objects_at, text_at
 
 _SEVERITIES = {
@@ -119,7 +119,7 @@ def read_semgrep(document: Mapping[str, object]) -> Reading:
 
 def _semgrep_finding(one: Mapping[str, object]) -> Finding:
     extra = object_at(one, "extra")
-    fingerprint = text_at(extra, "fingerprint")
+    told = (text_at(extra, key).strip() for key in ("fingerprint", "lines"))
     return Finding(
         tool="semgrep",
         category=Category.SECURITY,
@@ -128,5 +128,5 @@ def _semgrep_finding(one: Mapping[str, object]) -> Finding:
         line=line_at(object_at(one, "start"), "line"),
         message=text_at(extra, "message"),
         severity=_severity(text_at(extra, "severity")),
-        anchor=fingerprint if fingerprint != "requires login" else text_at(extra, "lines").strip(),
+        anchor=next((text for text in told if text and text != WITHHELD), ""),
     )

@@ -234,3 +234,16 @@ def test_what_holds_and_its_opposite_never_agree(value: float, comparison: Compa
 def test_a_difference_by_rounding_is_none() -> None:
     assert Comparison.GREATER_THAN_OR_EQUAL.holds(0.1 + 0.2, 0.30000000000000004)
     assert not Comparison.GREATER_THAN.holds(0.1 + 0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("measured", "reason"),
+    [
+        ("benchmark:test_parse.p99", "nothing measured it; did you mean benchmark:test_parse.p99?"),
+        ("loudness", "nothing measured it"),
+    ],
+)
+def test_a_name_that_was_misspelt_is_told(measured: str, reason: str) -> None:
+    gate = replace(make_gate(), metric="benchmark:tests_parse.p99")
+    judged = only(decide(gate, measured=Measurement(measured, Quantity(1.0))))
+    assert (Outcome.MISSING, reason) == (judged.outcome, judged.reason)

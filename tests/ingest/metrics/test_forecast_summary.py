@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cipredict.forecast.bundle import Manifest, write_bundle
+from cipredict.forecast.bundle import DELIVERY, Manifest, extend_bundle, write_bundle
 from cipredict.ingest.metrics.reading import Places, read_metrics
 from cipredict.records import ReportStatus
 
@@ -48,3 +49,15 @@ def test_seconds_of_pipelines_are_medians_of_their_runs(bundle: Path, kind: str)
         "pipeline_seconds:ci / tests": "500s",
         "pipeline_seconds:docs": "30s",
     } == {one.metric: str(one.quantity) for one in read.reading.measurements}
+
+
+def test_what_the_night_found_of_delivery_is_measured_in_units(bundle: Path) -> None:
+    metrics = [
+        {"name": "dora.lead_time", "value": 5400.0, "unit": "s", "reason": "median of 2"},
+        {"name": "dora.change_failure_rate", "value": 12.5, "unit": "%", "reason": "8 deployments"},
+    ]
+    extend_bundle(bundle, {DELIVERY: json.dumps({"schema": "cipredict.metrics/1", "metrics": metrics}).encode()})
+    read = read_metrics(str(bundle), Places(bundle.parent, CREATED))
+    found = {one.metric: (str(one.quantity), one.reason, one.source) for one in read.reading.measurements}
+    assert ("5400s", "median of 2", str(bundle)) == found["dora.lead_time"]
+    assert "12.5%" == found["dora.change_failure_rate"][0]

@@ -37,6 +37,9 @@ from tests.ingest.metrics.conftest import NOW, ReadMetrics
             "semgrep",
             {"python.lang.security.audit.eval-detected": 1, "python.lang.best-practice.open-never-closed": 1},
         ),
+        ("semgrep_local.json", "semgrep", {"insecure-deserialisation": 1, "subprocess-shell-true": 1}),
+        ("semgrep_local.sarif", "sarif", {"insecure-deserialisation": 1, "subprocess-shell-true": 1}),
+        ("semgrep_broken.json", "semgrep", {"insecure-deserialisation": 1, "subprocess-shell-true": 2}),
         ("codeql.sarif", "sarif", {"py/code-injection": 1, "py/weak-hash": 1, "py/unused": 1}),
     ],
 )
@@ -64,6 +67,12 @@ def test_severities_of_every_scanner(read_sample: ReadMetrics) -> None:
     assert {"critical": 2, "high": 1, "low": 1} == levels("trivy.json")
     assert {"high": 1, "medium": 1} == levels("semgrep.json")
     assert {"critical": 1, "high": 1, "low": 1} == levels("codeql.sarif")
+
+
+@pytest.mark.parametrize("name", ["semgrep_local.json", "semgrep_local.sarif"])
+def test_what_semgrep_withholds_is_no_fingerprint(read_sample: ReadMetrics, name: str) -> None:
+    """Else all findings of a rule in a file would be the same one, and a new one beside a mended one would be none."""
+    assert {""} == {one.anchor for one in read_sample(name).reading.findings}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +130,9 @@ def test_what_proves_nothing_is_invalid(
 
 def test_a_file_that_is_not_there_is_invalid(read_sample: ReadMetrics, tmp_path: Path) -> None:
     assert ("No such file or directory",) == read_sample("nowhere.json").problems
-    assert ("it is a folder",) == read_metrics(str(tmp_path), Places(tmp_path, NOW)).problems
+    assert ("it is a folder; benchmarks=FOLDER reads one of benchmark results",) == read_metrics(
+        str(tmp_path), Places(tmp_path, NOW)
+    ).problems
 
 
 def test_an_empty_list_of_a_named_tool_is_no_finding(read_sample: ReadMetrics) -> None:
