@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
-from cipredict.act.stages.interface import Limits, Outcome, RunFolder, Service, Stage, StageResult
+from cipredict.act.stages.interface import Outcome, Service, Stage, StageResult, Workshop
 from cipredict.act.stages.output import StageLog
 from cipredict.act.stages.processes import start, stop, sweep
 
-Watch = Callable[[str, str], None]
-"""Takes the name of a stage and a line that it printed."""
-
 _READY_PAUSE_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """Where and how stages run; the same for all of a run."""
-
-    folder: RunFolder
-    limits: Limits
-    cookie: str
-    watch: Watch
 
 
 class _Ended(Exception):  # how an attempt ends early, not an error
@@ -93,8 +79,9 @@ class _Attempt:
         """Give a running process, and end it with all its children however the block is left."""
         cookie = f"{self._cookie}.{role}"
         folder = self._shop.folder.tree / self._stage.folder
+        environment = {**self._stage.environment, **self._shop.environment}
         try:
-            process, output = await start(command, folder=folder, environment=self._stage.environment, cookie=cookie)
+            process, output = await start(command, folder=folder, environment=environment, cookie=cookie)
         except OSError as error:
             reason = f"{command[0]}: cannot be started in {folder} ({error.strerror})"
             raise _Ended(Outcome.FAILURE, reason, 127) from error
