@@ -154,24 +154,28 @@ def run(
     max_parallel: JobsOption = None,
     resume: Annotated[str | None, typer.Option(help="Go on with this run; `last` for the latest.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show what the stages print.")] = False,
+    executor: Annotated[str, typer.Option(help="local or dask: who runs the stages.")] = "local",
+    dask_scheduler: Annotated[str | None, typer.Option(help="tcp://HOST:PORT; a cluster here by default.")] = None,
     forecast: ForecastOption = None,
     events: EventsOption = None,
 ) -> None:
-    """Run the stages that a change needs, here, as processes: progress on stderr, JSON on stdout."""
-    from cipredict.cli.pipeline_running import run_pipeline  # noqa: PLC0415
+    """Run the stages that a change needs, as processes: progress on stderr, JSON on stdout."""
+    from cipredict.cli.pipeline_running import open_executor, run_pipeline  # noqa: PLC0415
 
-    code = run_pipeline(
-        source,
-        commit=commit,
-        base=base,
-        changed=tuple(changed or ()),
-        everything=everything,
-        max_parallel=max_parallel,
-        resume="" if resume == "last" else resume,
-        quiet=quiet,
-        forecast=forecast,
-        events=events,
-    )
+    with open_executor(executor, scheduler=dask_scheduler, workers=max_parallel) as cluster:
+        code = run_pipeline(
+            source,
+            commit=commit,
+            base=base,
+            changed=tuple(changed or ()),
+            everything=everything,
+            max_parallel=max_parallel,
+            resume="" if resume == "last" else resume,
+            quiet=quiet,
+            forecast=forecast,
+            events=events,
+            cluster=cluster,
+        )
     raise typer.Exit(code)
 
 

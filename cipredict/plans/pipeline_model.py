@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
 
+GPU = "gpu"
+"""The resource that stands for a whole GPU."""
+GPU_RUNNER = ("self-hosted", "gpu")
+"""Labels of the runner of a stage that asks for one, where its author names no others."""
 GATE_STAGE = "quality-gates"
 DEPLOY_STAGE = "deploy"
 
@@ -17,6 +21,13 @@ class Kind(StrEnum):
     WORK = "work"
     GATE = "gate"
     DEPLOY = "deploy"
+
+
+class WithoutGpu(StrEnum):
+    """What becomes of a stage that asks for a GPU where there is none."""
+
+    REFUSE = "refuse"
+    CPU = "cpu"
 
 
 class Strategy(StrEnum):
@@ -41,6 +52,7 @@ class Stage:
     matrix : name → values; the stage runs once per combination
     shards : equal parts of its cases, each a job of its own
     resources : units that it holds while it runs, such as `gpu: 1`
+    without_gpu : whether it runs on the CPU where there is no GPU for it, or the pipeline does not run
     runs_on : labels of the runner
     paths : globs; a change to none of these skips the stage
     tests : globs of the case files that it runs; it runs when one of them is selected
@@ -63,6 +75,7 @@ class Stage:
     matrix: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shards: int = 1
     resources: Mapping[str, int] = field(default_factory=dict)
+    without_gpu: WithoutGpu = WithoutGpu.REFUSE
     runs_on: tuple[str, ...] = ("ubuntu-latest",)
     paths: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
