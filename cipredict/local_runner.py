@@ -173,6 +173,7 @@ def jobs_of(config: PipelineConfig, *, gates: Path, slots: int, skip: Mapping[st
                 retries=stage.retries,
                 environment={**stage.env, **environment},
                 outputs=stage.artifacts,
+                retention_days=stage.retention_days,
                 resources={**stage.resources, "slots": 1 if stage.parallel else slots},
                 skip=why,
                 may_fail=stage.allow_failure,

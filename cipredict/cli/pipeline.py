@@ -193,6 +193,26 @@ def approve(
     decide_approval(run_id, stage, by=by, reason=reason, is_approved=not deny)
 
 
+@pipeline_app.command()
+def artifacts() -> None:
+    """List what runs here made, how long it is kept, and by which stages: JSON on stdout."""
+    from cipredict.cli.pipeline_artifacts import list_artifacts  # noqa: PLC0415
+
+    list_artifacts()
+
+
+@pipeline_app.command()
+def prune(
+    days: Annotated[str | None, typer.Option(help="Keep everything so long, such as 3d, whatever stages say.")] = None,
+    max_bytes: Annotated[str | None, typer.Option(help="Keep at most so much, such as 2GB; the oldest go.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing.")] = False,
+) -> None:
+    """Delete artifacts that were kept for long enough: what goes, what stays and why as JSON on stdout."""
+    from cipredict.cli.pipeline_artifacts import prune_artifacts  # noqa: PLC0415
+
+    raise typer.Exit(prune_artifacts(days=days, max_bytes=max_bytes, dry_run=dry_run))
+
+
 @pipeline_app.command("import")
 def import_workflows(
     sources: WorkflowsArgument,

@@ -89,7 +89,7 @@ class Stage:
     retries : further attempts after a failure or a timeout, `backoff_s`, then twice that, … apart
     folder : where the commands run, relative to the run's
     inputs : globs of the files that decide the result; None: unknown, so it depends on the whole tree
-    outputs : globs of the files it makes, kept as artifacts
+    outputs : globs of the files it makes, kept as artifacts for `retention_days`
     resources : what it holds while it runs, out of the limits of the run
     skip : why the change does not need it; empty where it does. Those that need it run all the same
     may_fail : its failure stops nobody and does not turn the run red
@@ -106,6 +106,7 @@ class Stage:
     folder: str = "."
     inputs: tuple[str, ...] | None = None
     outputs: tuple[str, ...] = ()
+    retention_days: int = 7
     resources: Mapping[str, int] = field(default_factory=lambda: {"slots": 1})
     when: When = When.ON_SUCCESS
     skip: str = ""
@@ -117,12 +118,18 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One file that a stage made: its path from the run's folder, its content and whether it can be executed."""
+    """One file that a stage made: its path from the run's folder, its content and whether it can be executed.
+
+    Attributes
+    ----------
+    retention_days : for how long it is worth keeping
+    """
 
     path: str
     sha256: str
     size_bytes: int
     is_executable: bool = False
+    retention_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,9 @@ class _Run:
         return await asyncio.to_thread(self._keep_and_judge, stage, result)
 
     def _keep_and_judge(self, stage: Stage, result: StageResult) -> StageResult:
-        result = replace(result, artifacts=keep(self._folder.blobs, self._folder.tree, stage.outputs))
+        result = replace(
+            result, artifacts=keep(self._folder.blobs, self._folder.tree, stage.outputs, days=stage.retention_days)
+        )
         blocked = self._judge(result)
         return replace(result, outcome=Outcome.BLOCKED, reason=blocked) if blocked else result
 
