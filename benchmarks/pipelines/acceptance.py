@@ -1,8 +1,9 @@
 """What pipelines promise, measured on a real one: this repository's suite, the bundled history, real cache histories.
 
-Run: ``python -m benchmarks.pipelines.acceptance [TESTS ...] [--whole] [--no-gates] [--no-suite]``, in a checkout. By default a part of the suite runs twice: in one process, whose times then plan the second run, in one
-shard per processor. ``--whole`` runs all of it once in shards, dealt out evenly with a queue. Ends with one table:
-promise, measured, kept or not. Exits 1 where one is not kept.
+Run: ``python -m benchmarks.pipelines.acceptance [TESTS ...] [--whole] [--no-gates] [--no-suite]``, in a checkout. By
+default a part of the suite runs twice: in shards, one per processor, planned by what cases took in one process before.
+``--whole`` runs all of it once in shards, dealt out evenly with a queue. Ends with one table: promise, measured, kept
+or not. Exits 1 where one is not kept.
 
 Efficiency is work / (makespan * workers): of the pipeline, all jobs over the slots until its end; of the suite, the
 process that ran alone over the shards. Five workers are replayed from measured seconds, with the cost of a process.
