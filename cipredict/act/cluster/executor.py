@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _LOOK_S = 0.05
 _CHUNK_BYTES = 1024 * 1024
 _WORKERS_EVERY_S = 1.0
+_TRIES = 100
+"""So often no worker may know a stage that is to be stopped: it has just been taken, or its worker is gone."""
 _ALONE_S = 30.0
 """A cluster without any worker for so long fails the stages that wait for one: restarts take seconds."""
 
@@ -40,21 +43,22 @@ class Cluster:
     def __init__(self, client: Client, *, alone_s: float = _ALONE_S) -> None:
         self._client = client
         self._alone_s = alone_s
+        self._busy: Counter[str] = Counter()
 
     @property
     def slots(self) -> int:
         """Count the threads of all workers: so many stages run at once."""
-        return sum(worker["nthreads"] for worker in self._workers())
+        return sum(worker["nthreads"] for worker in self._workers().values())
 
     def resource(self, name: str) -> Sequence[int]:
         """Give how much of a resource each worker declares (`dask worker --resources gpu=1`)."""
-        return [int(worker["resources"].get(name, 0)) for worker in self._workers()]
+        return [int(worker["resources"].get(name, 0)) for worker in self._workers().values()]
 
     async def __call__(self, stage: Stage, shop: Workshop) -> StageResult:
         """Run a stage on some worker, again where its worker dies and it may be retried."""
         for attempt in range(1, stage.retries + 2):
             try:
-                result = await self._run_once(stage, shop)
+                result = await self._run_once(replace(stage, retries=stage.retries + 1 - attempt), shop)
             except StartedElsewhere as death:
                 reason = f"its worker {death} died; with `retries` it is started again"
                 result = StageResult(stage.name, Outcome.FAILURE, reason, attempts=attempt)
@@ -71,12 +75,16 @@ class Cluster:
         claim.parent.mkdir(parents=True, exist_ok=True)
         away = replace(shop, cookie=f"{shop.cookie}.{token}", watch=_unwatched)
         units = {name: amount for name, amount in stage.resources.items() if amount and any(self.resource(name))}
+        place = self._idlest(units)
         tail = _Tail(shop, stage.name)
+        self._busy.update(place)
         future = self._client.submit(
             carry_out,
             Order(stage, away, str(claim)),
-            key=f"{stage.name}-{token}",
+            key=f"stage-{token}",
             resources=units,
+            workers=place,
+            allow_other_workers=True,
             retries=0,
             priority=-stage.priority,
         )
@@ -87,9 +95,20 @@ class Cluster:
             await self._stop(future, claim)
             raise
         except _GivenUp as why:
+            self._abandon(future, claim)
             return StageResult(stage.name, Outcome.FAILURE, str(why), duration_s=clock() - begin_s)
         finally:
+            self._busy.subtract(place)
             tail.end()
+
+    def _idlest(self, units: Mapping[str, int]) -> Sequence[str]:
+        """Give the worker with the most free threads; Dask may put a stage behind one that it takes for short."""
+        able = {
+            address: (self._busy[address] - worker["nthreads"], address)
+            for address, worker in self._workers().items()
+            if all(worker["resources"].get(name, 0) >= amount for name, amount in units.items())
+        }
+        return [min(able, key=able.__getitem__)] if able else []
 
     async def _follow(self, future: Future[StageResult], tail: _Tail) -> None:
         """Wait for the end, showing what the stage prints; give up where there is nobody to run it."""
@@ -120,18 +139,26 @@ class Cluster:
 
     async def _stop(self, future: Future[StageResult], claim: Path) -> None:
         """End a stage wherever it is; cancelled again, end it at once."""
-        with suppress(FileExistsError):
-            claim.touch(exist_ok=False)  # whoever takes it from now on finds it taken
-            self._client.cancel([future], force=True)
+        if not self._abandon(future, claim):
             return
-        is_asked = False
-        while not future.done():
+        is_asked, tries = False, 0
+        while not future.done() and tries < _TRIES:
             try:
                 if not is_asked:
                     is_asked = await asyncio.to_thread(self._ask_to_stop, claim)
+                    tries += 1
                 await asyncio.sleep(_LOOK_S)
             except asyncio.CancelledError:
-                is_asked = False
+                is_asked, tries = False, 0
+
+    def _abandon(self, future: Future[StageResult], claim: Path) -> bool:
+        """Let nobody start a stage from now on; True where somebody has, and must be told to stop."""
+        try:
+            claim.touch(exist_ok=False)
+        except FileExistsError:
+            return True
+        self._client.cancel([future], force=True)
+        return False
 
     def _ask_to_stop(self, claim: Path) -> bool:
         """Tell every worker, so that the one that has it hears it; give whether one has."""
@@ -139,8 +166,9 @@ class Cluster:
             return any(self._client.run(stop, str(claim), on_error="ignore").values())
         return False
 
-    def _workers(self) -> Sequence[Mapping[str, Any]]:  # Any: what the scheduler tells about each
-        return list(self._client.scheduler_info(n_workers=-1)["workers"].values())
+    def _workers(self) -> Mapping[str, Mapping[str, Any]]:  # Any: what the scheduler tells about each
+        workers: Mapping[str, Mapping[str, Any]] = self._client.scheduler_info(n_workers=-1)["workers"]
+        return workers
 
 
 class _Tail:

@@ -277,3 +277,8 @@ def test_the_command_takes_a_cluster(tmp_path: Path) -> None:
     assert 1 == done.returncode, done.stderr
     assert {"a": "success", "b": "failure"} == {job["stage"]: job["outcome"] for job in json.loads(done.stdout)["jobs"]}
     assert "a | hello" in done.stderr
+
+
+def test_distributed_is_imported_only_when_a_cluster_is_opened() -> None:
+    probe = "import sys, cipredict.cli.pipeline_running; sys.exit('distributed' in sys.modules)"
+    subprocess.run([sys.executable, "-c", probe], check=True)
