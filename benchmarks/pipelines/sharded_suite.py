@@ -2,7 +2,9 @@
 
 `run_alone` and `run_sharded` run it and read the reports back; `plan` and `score` are what two of its stages call::
 
-    lint, plan -> unit 1/N, 2/N, … -> score, history (the bundled one, into a store of its own) -> quality-gates
+    lint
+    plan -> unit 1/N, 2/N, … -> score -> quality-gates
+    history (the bundled one, into a store of its own)
 """
 
 from __future__ import annotations
@@ -41,12 +43,14 @@ class SuiteRun:
     ----------
     seconds : of every case, all phases
     sessions_s : wall seconds of each pytest process
+    cpu_s : seconds that each of them and its children computed, which other people's load does not change
     wall_s : from the first process's start to the last one's end
     """
 
     execution: LocalExecution
     seconds: Seconds
     sessions_s: Sequence[float]
+    cpu_s: Sequence[float]
     wall_s: float
 
     @property
@@ -58,23 +62,28 @@ class SuiteRun:
 def run_alone(tests: Sequence[str]) -> SuiteRun:
     """Run the suite in one process, as a pipeline of one stage."""
     _clean()
-    pipeline = Pipeline("alone", (Stage("unit", run=_pytest(tests, f"{PAPERS}/report-1.jsonl")),))
+    pipeline = Pipeline("alone", (Stage("unit", run=_pytest(tests), env={"SHARD": "1"}),))
     return _run(pipeline, slots=1)
 
 
-def run_sharded(tests: Sequence[str], *, shards: int, past: Seconds) -> SuiteRun:
-    """Run it in shards at once; without past seconds they are dealt out evenly, and the queue balances them."""
+def run_sharded(tests: Sequence[str], *, shards: int, past: Seconds, beside: bool) -> SuiteRun:
+    """Run it in shards at once; without past seconds they are dealt out evenly, and the queue balances them.
+
+    `beside` adds the stages that compete with them for the processors.
+    """
     _clean()
     (PAPERS / "past.json").write_text(json.dumps(past), encoding="utf-8")
     follow = f"--cipredict-plan {PAPERS}/plan.json --cipredict-shard $SHARD/$SHARDS"
     follow += f" --cipredict-queue dir:{PAPERS}/queue --cipredict-build acceptance"
-    unit = _pytest(tests, f"{PAPERS}/report-$SHARD.jsonl")
     store = f"CIPREDICT_STORE={PAPERS}/history.duckdb"
+    others = (
+        Stage("lint", run="ruff check cipredict", expected_s=5),
+        Stage("history", run=f"{store} {_PYTHON} -m cipredict ingest history data/sqlparse-ci", expected_s=60),
+    )
     stages = (
-        Stage("lint", run="ruff check cipredict"),
+        *(others if beside else ()),
         Stage("plan", run=f"{_OURS} plan {shards} {shlex.join(tests)}"),
-        Stage("unit", run=f"{unit} {follow}", needs=("lint", "plan"), shards=shards),
-        Stage("history", run=f"{store} {_PYTHON} -m cipredict ingest history data/sqlparse-ci", needs=("unit",)),
+        Stage("unit", run=_pytest(tests, follow), needs=("plan",), shards=shards, expected_s=300),
         Stage("score", run=f"{_OURS} score", needs=("unit",)),
     )
     nothing_failed = {"metric": "failed_cases", "threshold": 0, "comparison": "less_than_or_equal"}
@@ -88,8 +97,11 @@ def plan_of(seconds: Seconds, shards: int, *, tail_share: float = 0.0) -> ShardP
     return plan_shards(cases, shards, made_from=MadeFrom("benchmark"), options=ShardOptions(tail_share=tail_share))
 
 
-def _pytest(tests: Sequence[str], report: str) -> str:
-    return f"{_PYTHON} -m pytest -q -p no:cacheprovider {shlex.join(tests)} --cipredict-report {report}"
+def _pytest(tests: Sequence[str], follow: str = "") -> str:
+    """Give the commands of a process; the shell's `times` tells what it and its children computed."""
+    options = f"--cipredict-report {PAPERS}/report-$SHARD.jsonl {follow}"
+    command = f"{_PYTHON} -m pytest -q -p no:cacheprovider {shlex.join(tests)} {options}"
+    return f"code=0; {command} || code=$?; times > {PAPERS}/times-$SHARD; exit $code"
 
 
 def _clean() -> None:
@@ -104,7 +116,14 @@ def _run(pipeline: Pipeline, *, slots: int) -> SuiteRun:
     execution = manager.execute()
     assert isinstance(execution, LocalExecution)
     sessions = [result.duration_s for result in execution.results if result.stage.startswith("unit")]
-    return SuiteRun(execution, _read_seconds(), sessions, max(sessions, default=0.0))
+    cpu = [_read_times(path) for path in sorted(PAPERS.glob("times-*"))]
+    return SuiteRun(execution, _read_seconds(), sessions, cpu, max(sessions, default=0.0))
+
+
+def _read_times(path: Path) -> float:
+    """Add up what `times` printed: minutes and seconds, of the shell and of its children, as `0m1.20s 0m0.30s`."""
+    parts = [word.rstrip("s").split("m") for word in path.read_text(encoding="ascii").split()]
+    return sum(60 * int(minutes) + float(seconds) for minutes, seconds in parts)
 
 
 def _read_reports() -> Iterator[dict[str, object]]:
