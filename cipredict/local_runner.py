@@ -12,6 +12,7 @@ import os
 import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -65,6 +66,11 @@ class LocalExecution:
         return sum(result.duration_s for result in self.results if not result.is_reused)
 
 
+def warn_caller(message: str) -> None:
+    """Say as a warning of Python's what runs otherwise than defined."""
+    warnings.warn(message, stacklevel=2)
+
+
 @dataclass(frozen=True, slots=True)
 class LocalRunner:
     """A `PipelineRunner` of processes.
@@ -74,6 +80,7 @@ class LocalRunner:
     run_id : name of the run's folder; with `resume`, of the one that goes on
     slots : jobs at once; 0: as the pipeline says, else as many as there are processors, or threads of the cluster
     skip : stage → why the change does not need it
+    tell : is told what runs otherwise than defined: conditions and services left out, stages without their GPU
     cluster : whose workers run the stages, instead of this machine
     """
 
@@ -82,7 +89,7 @@ class LocalRunner:
     slots: int = 0
     skip: Mapping[str, str] = field(default_factory=dict)
     listener: Listener = field(default_factory=Listener)
-    tell: Callable[[str], None] = lambda _: None
+    tell: Callable[[str], None] = warn_caller
     grace_s: float = 10.0
     cluster: Cluster | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)

@@ -69,6 +69,14 @@ def test_a_stage_falls_back_to_the_cpu_only_where_it_says_so(repository: Path) -
     assert ["Stage 'model' runs on the CPU: it asks for 1 gpu, and there is no GPU here."] == told
 
 
+def test_a_caller_in_python_is_warned(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    definition = STAGE.format(total=1, more='resources = {gpu = 1}\nwithout_gpu = "cpu"')
+    (repository / "pipeline.toml").write_text(definition)
+    with pytest.warns(UserWarning, match="Stage 'model' runs on the CPU"):
+        PipelineManager(repository).execute()
+
+
 def test_a_stage_that_the_change_does_not_need_needs_no_gpu(repository: Path) -> None:
     execution, told = run(repository, "resources = {gpu = 1}", gpus="", skip={"model": "no path changed"})
     assert ("success", []) == (execution.status, told)

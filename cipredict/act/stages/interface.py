@@ -3,7 +3,7 @@
 A **stage** runs commands after the stages that it needs. A **run** is one walk over a graph of stages; its folder holds
 the journal, the logs and the decisions of approvers::
 
-    <runs>/<run id>/journal.jsonl, logs/<stage>.log, approvals/<stage>.json
+    <runs>/<run id>/journal.jsonl, logs/<stage>.log, approvals/<stage>.json, claims/<token> (of a cluster's workers)
     <runs>/blobs/<2 hex>/<sha256>          artifacts of all runs, by content
 """
 
