@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cipredict.act.stages.interface import Devices, Limits, Stage
@@ -37,6 +37,7 @@ def test_what_nobody_manages_is_left_as_it_is() -> None:
     assert {} == Pool(Limits({"slots": 1})).take(Stage("a"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=30))
 def test_no_device_is_held_twice_and_none_is_lost(steps: Sequence[tuple[int, bool]]) -> None:
     pool, held = Pool(FOUR), dict[str, tuple[Stage, set[str]]]()
