@@ -12,19 +12,24 @@ import os
 import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cipredict.act.stages.interface import Approval, Limits, Outcome, RunFolder, StageResult
+from cipredict.act.cluster.executor import Cluster
+from cipredict.act.gpus import VISIBLE, visible_gpus
+from cipredict.act.stages.attempts import run_commands
+from cipredict.act.stages.interface import Approval, Devices, Limits, Outcome, RunFolder, StageResult
 from cipredict.act.stages.interface import Stage as Job
 from cipredict.act.stages.interface import When as JobWhen
 from cipredict.act.stages.runner import Listener, run_stages
 from cipredict.act.worktrees import resolve, worktree
 from cipredict.decide.globs import path_matcher
-from cipredict.plans.pipeline_model import GATE_STAGE, Kind, Stage
+from cipredict.errors import UsageError
+from cipredict.plans.pipeline_model import GATE_STAGE, GPU, Kind, Stage, WithoutGpu
 from cipredict.plans.pipeline_parts import When
 from cipredict.plans.pipeline_plan import PipelineConfig
 
@@ -51,6 +56,7 @@ class LocalExecution:
     Attributes
     ----------
     duration : wall seconds
+    slots : jobs that could run at once
     busy_s : seconds of all jobs together
     """
 
@@ -59,11 +65,17 @@ class LocalExecution:
     duration: float
     gates_passed: bool
     results: tuple[StageResult, ...] = ()
+    slots: int = 1
 
     @property
     def busy_s(self) -> float:
         """Add up what the jobs took."""
         return sum(result.duration_s for result in self.results if not result.is_reused)
+
+
+def warn_caller(message: str) -> None:
+    """Say as a warning of Python's what runs otherwise than defined."""
+    warnings.warn(message, stacklevel=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,10 @@ class LocalRunner:
     Attributes
     ----------
     run_id : name of the run's folder; with `resume`, of the one that goes on
+    slots : jobs at once; 0: as the pipeline says, else as many as there are processors, or threads of the cluster
     skip : stage → why the change does not need it
+    tell : is told what runs otherwise than defined: conditions and services left out, stages without their GPU
+    cluster : whose workers run the stages, instead of this machine
     """
 
     run_id: str = ""
@@ -81,31 +96,69 @@ class LocalRunner:
     slots: int = 0
     skip: Mapping[str, str] = field(default_factory=dict)
     listener: Listener = field(default_factory=Listener)
-    tell: Callable[[str], None] = lambda _: None
+    tell: Callable[[str], None] = warn_caller
     grace_s: float = 10.0
+    cluster: Cluster | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def __call__(self, config: PipelineConfig, *, commit: str, folder: Path) -> LocalExecution:
         """Run every job of the plan, in a checkout of its own where the commit is not the one checked out."""
         run_id = self.run_id or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{commit[:12]}"
-        slots = self.slots or config.pipeline.max_parallel_jobs or os.cpu_count() or 1
+        there = self.cluster.slots if self.cluster else os.cpu_count() or 1
+        slots = self.slots or config.pipeline.max_parallel_jobs or there
         for stage in config.stages:
             for what in _left_out(stage):
                 self.tell(f"Stage '{stage.name}': {what} is left to the provider.")
         papers = (folder / RUNS / run_id).absolute()
         if config.pipeline.gates:
             _write_gates(papers / _GATES, config.pipeline.gates)
+        stages, gpus = self._with_gpus(config)
         made = [pattern for stage in config.stages for pattern in stage.artifacts]
         with _checkout(commit, folder, made) as (tree, tree_id):
             result = run_stages(
-                jobs_of(config, gates=papers / _GATES, slots=slots, skip=self.skip),
+                jobs_of(replace(config, stages=stages), gates=papers / _GATES, slots=slots, skip=self.skip),
                 RunFolder(papers, tree),
-                limits=Limits({**config.pipeline.resources, "slots": slots}, grace_s=self.grace_s),
+                limits=replace(gpus, resources={**config.pipeline.resources, **gpus.resources, "slots": slots}),
                 tree_id=tree_id,
                 resume=self.resume,
                 listener=self.listener,
+                executor=self.cluster or run_commands,
             )
         status = "cancelled" if result.was_cancelled else "success" if result.is_green else "failure"
-        return LocalExecution(run_id, status, result.duration_s, _gates_passed(result.results), result.results)
+        return LocalExecution(run_id, status, result.duration_s, _gates_passed(result.results), result.results, slots)
+
+    def _with_gpus(self, config: PipelineConfig) -> tuple[tuple[Stage, ...], Limits]:
+        """Give the stages as they can run here, and the GPUs to share out; a cluster shares out its own.
+
+        Raises
+        ------
+        UsageError
+            A stage that runs needs more GPUs than there are, and may not do without.
+        """
+        limits = Limits({}, grace_s=self.grace_s)
+        if GPU not in config.pipeline.resources:
+            return config.stages, limits
+        if self.cluster:
+            by_worker = self.cluster.resource(GPU)
+            most, total = max(by_worker, default=0), sum(by_worker)
+        else:
+            names = visible_gpus(self.environment)[: config.pipeline.resources[GPU]]
+            most = total = len(names)
+            limits = replace(limits, devices={GPU: Devices(VISIBLE, names)})
+        limits = replace(limits, resources={GPU: min(total, config.pipeline.resources[GPU])})
+        stages = [stage if stage.name in self.skip else self._fit_gpus(stage, most) for stage in config.stages]
+        return tuple(stages), limits
+
+    def _fit_gpus(self, stage: Stage, there: int) -> Stage:
+        wanted = stage.resources.get(GPU, 0)
+        if wanted <= there:
+            return stage
+        has = "there is no GPU here" if not there else f"no machine has more than {there}"
+        if stage.without_gpu is WithoutGpu.REFUSE:
+            message = f"Stage '{stage.name}' needs {wanted} gpu, and {has}; without_gpu = 'cpu' lets it run without."
+            raise UsageError(message, slug="stage-gpu")
+        self.tell(f"Stage '{stage.name}' runs on the CPU: it asks for {wanted} gpu, and {has}.")
+        return replace(stage, resources={**stage.resources, GPU: 0})
 
 
 def jobs_of(config: PipelineConfig, *, gates: Path, slots: int, skip: Mapping[str, str]) -> list[Job]:
@@ -135,6 +188,7 @@ def jobs_of(config: PipelineConfig, *, gates: Path, slots: int, skip: Mapping[st
                 retries=stage.retries,
                 environment={**stage.env, **environment},
                 outputs=stage.artifacts,
+                retention_days=stage.retention_days,
                 resources={**stage.resources, "slots": 1 if stage.parallel else slots},
                 skip=why,
                 may_fail=stage.allow_failure,

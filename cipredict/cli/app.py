@@ -125,6 +125,7 @@ _EXTRAS = {
     **dict.fromkeys(("duckdb", "pyarrow", "lxml", "requests", "cachecontrol", "yaml"), "store"),
     **dict.fromkeys(("pesq", "pystoi", "soundfile", "pyloudnorm"), "audio"),
     "ortools": "schedule",
+    "distributed": "dask",
     "apprise": "alerts",
     "prometheus_client": "prometheus",
 }

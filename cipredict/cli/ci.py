@@ -86,9 +86,13 @@ def shard(
     collect: CollectOption = False,
     known: KnownOption = False,
     flavour: Annotated[str, typer.Option(help="Plan for one of a matrix, such as 'windows 3.12'.")] = "",
+    gpu_shards: Annotated[int, typer.Option(min=0, help="So many more shards, for the cases marked `gpu`.")] = 0,
+    no_gpu: Annotated[bool, typer.Option("--no-gpu", help="Plan the cases marked `gpu` like the others.")] = False,
+    gpu_runner: Annotated[str, typer.Option(help="Labels of machines with a GPU.")] = "self-hosted,gpu",
+    runner: Annotated[str, typer.Option(help="Labels of the other machines.")] = "ubuntu-latest",
     index: Annotated[int | None, typer.Option(help="Print the cases of this shard; counts from 0.")] = None,
     strict: StrictOption = False,
-    output_format: Annotated[str, typer.Option("--format", help="lines, json or github.")] = "lines",
+    output_format: Annotated[str, typer.Option("--format", help="lines, json, github or gitlab.")] = "lines",
     output: OutputOption = None,
     forecast: ForecastOption = None,
     events: EventsOption = None,
@@ -112,6 +116,10 @@ def shard(
         strict=strict,
         output_format=output_format,
         flavour=flavour,
+        gpu_shards=gpu_shards,
+        no_gpu=no_gpu,
+        gpu_runner=gpu_runner,
+        runner=runner,
     )
     settings = load_settings(forecast=forecast, events=events)
     show_shards(divide(options, settings), options, settings, output=output)

@@ -16,6 +16,7 @@ from cipredict.plans.selection_plan import ChangeSummary
 from cipredict.records import Change
 
 if TYPE_CHECKING:
+    from cipredict.act.collect import Collection
     from cipredict.settings import Settings
 
 
@@ -82,7 +83,11 @@ def collected_cases() -> list[str]:
     """Give what pytest collects in the working directory."""
     from cipredict.act.collect import collect_cases  # noqa: PLC0415  # starts a process, only when asked
 
-    collection = collect_cases(cwd=Path.cwd())
+    return candidates_of(collect_cases(cwd=Path.cwd()))
+
+
+def candidates_of(collection: Collection) -> list[str]:
+    """Give the candidates of a collection, and say which are files that cannot be collected."""
     for broken in collection.broken:
         sys.stderr.write(f"cipredict: {broken.case_id} cannot be collected and will run: {broken.message}\n")
     return list(collection.candidates)

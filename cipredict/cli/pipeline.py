@@ -157,24 +157,28 @@ def run(
     max_parallel: JobsOption = None,
     resume: Annotated[str | None, typer.Option(help="Go on with this run; `last` for the latest.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show what the stages print.")] = False,
+    executor: Annotated[str, typer.Option(help="local or dask: who runs the stages.")] = "local",
+    dask_scheduler: Annotated[str | None, typer.Option(help="tcp://HOST:PORT; a cluster here by default.")] = None,
     forecast: ForecastOption = None,
     events: EventsOption = None,
 ) -> None:
-    """Run the stages that a change needs, here, as processes: progress on stderr, JSON on stdout."""
-    from cipredict.cli.pipeline_running import run_pipeline  # noqa: PLC0415
+    """Run the stages that a change needs, as processes: progress on stderr, JSON on stdout."""
+    from cipredict.cli.pipeline_running import open_executor, run_pipeline  # noqa: PLC0415
 
-    code = run_pipeline(
-        source,
-        commit=commit,
-        base=base,
-        changed=tuple(changed or ()),
-        everything=everything,
-        max_parallel=max_parallel,
-        resume="" if resume == "last" else resume,
-        quiet=quiet,
-        forecast=forecast,
-        events=events,
-    )
+    with open_executor(executor, scheduler=dask_scheduler, workers=max_parallel) as cluster:
+        code = run_pipeline(
+            source,
+            commit=commit,
+            base=base,
+            changed=tuple(changed or ()),
+            everything=everything,
+            max_parallel=max_parallel,
+            resume="" if resume == "last" else resume,
+            quiet=quiet,
+            forecast=forecast,
+            events=events,
+            cluster=cluster,
+        )
     raise typer.Exit(code)
 
 
@@ -190,6 +194,26 @@ def approve(
     from cipredict.cli.pipeline_running import decide_approval  # noqa: PLC0415
 
     decide_approval(run_id, stage, by=by, reason=reason, is_approved=not deny)
+
+
+@pipeline_app.command()
+def artifacts() -> None:
+    """List what runs here made, how long it is kept, and by which stages: JSON on stdout."""
+    from cipredict.cli.pipeline_artifacts import list_artifacts  # noqa: PLC0415
+
+    list_artifacts()
+
+
+@pipeline_app.command()
+def prune(
+    days: Annotated[str | None, typer.Option(help="Keep everything so long, such as 3d, whatever stages say.")] = None,
+    max_bytes: Annotated[str | None, typer.Option(help="Keep at most so much, such as 2GB; the oldest go.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing.")] = False,
+) -> None:
+    """Delete artifacts that were kept for long enough: what goes, what stays and why as JSON on stdout."""
+    from cipredict.cli.pipeline_artifacts import prune_artifacts  # noqa: PLC0415
+
+    raise typer.Exit(prune_artifacts(days=days, max_bytes=max_bytes, dry_run=dry_run))
 
 
 @pipeline_app.command("import")

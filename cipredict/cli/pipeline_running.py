@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cipredict.act.cluster.executor import Cluster, open_cluster
 from cipredict.act.stages.approvals import Decision, answer
 from cipredict.act.stages.interface import Outcome, RunFolder, StageResult
 from cipredict.act.stages.runner import Listener
@@ -22,6 +25,7 @@ from cipredict.events import append_event
 from cipredict.local_runner import RUNS, LocalExecution, LocalRunner
 from cipredict.pipeline import PipelineManager
 
+EXECUTORS = ("local", "dask")
 _WORDS = {
     Outcome.SUCCESS: "ok",
     Outcome.SKIPPED: "skipped",
@@ -45,6 +49,7 @@ def run_pipeline(
     quiet: bool,
     forecast: Path | None,
     events: Path | None,
+    cluster: Cluster | None = None,
 ) -> int:
     """Run a pipeline and say what became of it: exit 0 where it is green."""
     settings = load_settings(forecast=forecast, events=events)
@@ -61,12 +66,13 @@ def run_pipeline(
         skip=skip,
         listener=_listener(quiet=quiet),
         tell=warn,
+        cluster=cluster,
     )
     manager = PipelineManager(None, history=stage_history(settings), runner=runner)
     manager.use(pipeline)
     execution = manager.execute(commit)
     assert isinstance(execution, LocalExecution)  # noqa: S101  # of our own runner
-    document = to_document(execution, slots=max_parallel or pipeline.max_parallel_jobs)
+    document = to_document(execution)
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
     try:
         body = json.dumps(document)
@@ -76,9 +82,23 @@ def run_pipeline(
     return 0 if execution.status == "success" else EXIT_VERDICT_NO
 
 
-def to_document(execution: LocalExecution, *, slots: int | None) -> dict[str, object]:
+@contextmanager
+def open_executor(name: str, *, scheduler: str | None, workers: int | None) -> Iterator[Cluster | None]:
+    """Give the cluster that runs the stages, None for this machine; one of our own ends with the block."""
+    if name not in EXECUTORS:
+        raise UsageError(f"Unknown executor '{name}': choose from {', '.join(EXECUTORS)}.", slug="unknown-executor")
+    if name == "local" and scheduler is not None:
+        raise UsageError("--dask-scheduler needs --executor dask.", slug="unknown-executor")
+    if name == "local":
+        yield None
+        return
+    with open_cluster(scheduler, workers=workers or os.cpu_count() or 1) as cluster:
+        yield cluster
+
+
+def to_document(execution: LocalExecution) -> dict[str, object]:
     """Give a run as JSON values; seconds. `efficiency` is the share of the slots' time that jobs used."""
-    capacity_s = execution.duration * slots if slots else 0.0
+    capacity_s = execution.duration * execution.slots
     return {
         "run": execution.run_id,
         "status": execution.status,

@@ -29,6 +29,10 @@ class Fields:
             self._problems.append(f"'{self._path}{key}' is missing or of the wrong kind")
             return default
 
+    def has(self, key: str) -> bool:
+        """Tell whether a field is there that older files lack."""
+        return key in self._value
+
     def text(self, key: str) -> str:
         """Take a text."""
         return self._take(key, _text, "")

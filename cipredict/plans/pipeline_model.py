@@ -9,6 +9,10 @@ from itertools import product
 
 from cipredict.plans.pipeline_parts import Cache, CasePlan, When
 
+GPU = "gpu"
+"""The resource that stands for a whole GPU."""
+GPU_RUNNER = ("self-hosted", "gpu")
+"""Labels of the runner of a stage that asks for one, where its author names no others."""
 GATE_STAGE = "quality-gates"
 DEPLOY_STAGE = "deploy"
 METRICS_FOLDER = ".cipredict/gates"
@@ -21,6 +25,13 @@ class Kind(StrEnum):
     WORK = "work"
     GATE = "gate"
     DEPLOY = "deploy"
+
+
+class WithoutGpu(StrEnum):
+    """What becomes of a stage that asks for a GPU where there is none."""
+
+    REFUSE = "refuse"
+    CPU = "cpu"
 
 
 class Strategy(StrEnum):
@@ -45,6 +56,7 @@ class Stage:
     matrix : name → values; the stage runs once per combination
     shards : equal parts of its cases, each a job of its own
     resources : units that it holds while it runs, such as `gpu: 1`
+    without_gpu : whether it runs on the CPU where there is no GPU for it, or the pipeline does not run
     runs_on : labels of the runner
     paths : globs; a change to none of these skips the stage
     tests : globs of the case files that it runs; it runs when one of them is selected
@@ -74,6 +86,7 @@ class Stage:
     matrix: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shards: int = 1
     resources: Mapping[str, int] = field(default_factory=dict)
+    without_gpu: WithoutGpu = WithoutGpu.REFUSE
     runs_on: tuple[str, ...] = ("ubuntu-latest",)
     paths: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()

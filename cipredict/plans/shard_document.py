@@ -57,6 +57,8 @@ def _parse_plan(fields: Fields) -> ShardPlan:
         basis=basis | fields.text_by_text("basis"),
         fallback=fields.truth("fallback"),
         fallback_reason=fields.text("fallback_reason"),
+        gpu_tests=fields.texts("gpu_tests") if fields.has("gpu_tests") else (),
+        gpu_fallback=fields.has("gpu_fallback") and fields.truth("gpu_fallback"),
         reasons=fields.texts("reasons"),
     )
 
@@ -71,6 +73,8 @@ def _parse_shard(fields: Fields) -> Shard:
         high_s=fields.number_or_none("high_s"),
         parallelism=fields.count("parallelism"),
         peak_memory_bytes=fields.count_or_none("peak_memory_bytes"),
+        needs_gpu=fields.has("needs_gpu") and fields.truth("needs_gpu"),
+        runner=fields.texts("runner") if fields.has("runner") else (),
     )
 
 

@@ -25,7 +25,7 @@ from cipredict.errors import CipredictError, UsageError
 from cipredict.plans.document import MadeFrom, frame_plan
 from cipredict.plans.shard_queue import Batch, tail_of
 
-# 1  2026-11: the first.
+# 1  2026-11: the first; later `gpu_tests`, `gpu_fallback`, and of a shard `needs_gpu`, `runner`, which may be absent.
 SCHEMA = "cipredict.shard-plan/1"
 
 
@@ -59,6 +59,8 @@ class Shard:
     parallelism : processes worth starting inside the job
     worker : name of the machine it was made for
     peak_memory_bytes : of its hungriest case, None where unknown
+    needs_gpu : it holds cases that are marked so
+    runner : labels of the machine that it is for; empty where all are alike
     """
 
     shard_id: int
@@ -69,6 +71,8 @@ class Shard:
     high_s: float | None = None
     parallelism: int = 1
     peak_memory_bytes: int | None = None
+    needs_gpu: bool = False
+    runner: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ class ShardPlan:
     target_s : the time asked for, where that decided the number of shards
     curve : every number that was weighed, where the plan chose it by gain and price
     queue : each case once more, in batches; empty where the plan was made without a tail
+    gpu_tests : cases that are marked `gpu`, sorted; empty where nobody asked for them to be told apart
+    gpu_fallback : they run without a GPU all the same, because somebody said so
     reasons : notes for people, most important first
     """
 
@@ -131,6 +137,8 @@ class ShardPlan:
     basis: Mapping[str, str] = field(default_factory=dict)
     fallback: bool = False
     fallback_reason: str = ""
+    gpu_tests: tuple[str, ...] = ()
+    gpu_fallback: bool = False
     reasons: tuple[str, ...] = ()
 
     @property
@@ -176,6 +184,8 @@ _PLAIN = (
     "target_s",
     "fallback",
     "fallback_reason",
+    "gpu_tests",
+    "gpu_fallback",
     "reasons",
 )
 """Fields that are the same in JSON."""
@@ -192,6 +202,7 @@ def verify_plan(plan: ShardPlan, case_ids: Iterable[str], *, together: Iterable[
     verify_each_case_once(plan, case_ids)
     verify_queue_is_whole(plan)
     verify_groups_are_whole(plan, together)
+    verify_gpu_cases(plan)
     verify_seconds_agree(plan)
 
 
@@ -222,6 +233,14 @@ def verify_queue_is_whole(plan: ShardPlan) -> None:
         raise _violation("queue-is-whole", "the queue does not hold each planned case once")
     if any(batch.shard not in {None, homes[case]} for batch in plan.queue for case in batch.tests):
         raise _violation("queue-is-whole", "a case is reserved for a shard that another one runs")
+
+
+def verify_gpu_cases(plan: ShardPlan) -> None:
+    """Check that a case that needs a GPU is planned, and where there is one, unless the plan says that it is not."""
+    homes = {case: shard for shard in plan.shards for case in shard.tests}
+    for case in plan.gpu_tests:
+        if case not in homes or homes[case].needs_gpu is plan.gpu_fallback:
+            raise _violation("gpu-cases-have-one", f"{case} is not where the plan says")
 
 
 def verify_seconds_agree(plan: ShardPlan) -> None:

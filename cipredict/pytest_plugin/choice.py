@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 SELECTION_SCHEMA = "cipredict.selection-plan/1"
@@ -56,11 +56,17 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Sharding:
-    """What a shard plan asks for: the shard of every known id, counted from 1 (`shard_id` counts from 0)."""
+    """What a shard plan asks for: the shard of every known id, counted from 1 (`shard_id` counts from 0).
+
+    Attributes
+    ----------
+    gpu : shards whose machines have a GPU
+    """
 
     plan_id: str
     shards: Mapping[str, int]
     count: int
+    gpu: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +110,15 @@ def read_sharding(document: Mapping[str, object]) -> Sharding:
     ValueError
         The document is not built like a shard plan, or has no shard.
     """
-    shards = [_list(_object(shard, "shard"), "tests") for shard in _list(document, "shards")]
+    entries = [_object(shard, "shard") for shard in _list(document, "shards")]
+    shards = [_list(shard, "tests") for shard in entries]
     if not shards:
         raise ValueError("'shards' is empty")
     return Sharding(
         plan_id=str(document.get("id", "?")),
         shards={_id(case): number for number, tests in enumerate(shards, start=1) for case in tests},
         count=len(shards),
+        gpu=tuple(number for number, shard in enumerate(entries, start=1) if shard.get("needs_gpu") is True),
     )
 
 
@@ -138,8 +146,11 @@ def _position(case: Mapping[str, object], *, otherwise: int) -> float:
     return position if isinstance(position, int | float) else otherwise
 
 
-def choose(case_ids: Sequence[str], choice: Choice) -> frozenset[str]:
-    """Give the ids that run here; an id that occurs twice is one case and stays in one piece."""
+def choose(case_ids: Sequence[str], choice: Choice, *, needs_gpu: Container[str] = ()) -> frozenset[str]:
+    """Give the ids that run here; an id that occurs twice is one case and stays in one piece.
+
+    Of the cases that no plan knows, those of `needs_gpu` go to the shards that have one.
+    """
     skipped = choice.selection.skipped if choice.selection else frozenset()
     candidates = sorted(set(case_ids) - skipped)
     shard = choice.shard
@@ -147,8 +158,15 @@ def choose(case_ids: Sequence[str], choice: Choice) -> frozenset[str]:
         return frozenset(candidates)
     if choice.sharding is None:
         return frozenset(_even_share(candidates, shard))
-    shards = choice.sharding.shards
-    return frozenset(case for case in candidates if _shard_of(case, shards, count=shard.count) == shard.number)
+    sharding = choice.sharding
+    everywhere = tuple(range(1, shard.count + 1))
+    gpu = tuple(number for number in sharding.gpu if number <= shard.count) or everywhere
+    return frozenset(
+        case
+        for case in candidates
+        if _shard_of(case, sharding.shards, among=gpu if case in needs_gpu else everywhere, count=shard.count)
+        == shard.number
+    )
 
 
 def _even_share(candidates: Sequence[str], shard: Shard) -> Sequence[str]:
@@ -157,14 +175,15 @@ def _even_share(candidates: Sequence[str], shard: Shard) -> Sequence[str]:
     return candidates[(shard.number - 1) * total // shard.count : shard.number * total // shard.count]
 
 
-def _shard_of(case_id: str, shards: Mapping[str, int], *, count: int) -> int:
-    """Give the shard that runs a case: the plan's, folded onto `count` jobs, or a hash for a case it does not know.
+def _shard_of(case_id: str, shards: Mapping[str, int], *, among: Sequence[int], count: int) -> int:
+    """Give the shard that runs a case: the plan's, folded onto `count` jobs, or by hash for a case it does not know.
 
     Folding keeps the shards complete when the plan was made for another number of jobs.
     """
     known = shards.get(case_id)
-    number = known - 1 if known is not None else int(hashlib.sha256(case_id.encode()).hexdigest(), 16)
-    return number % count + 1
+    if known is not None:
+        return (known - 1) % count + 1
+    return among[int(hashlib.sha256(case_id.encode()).hexdigest(), 16) % len(among)]
 
 
 def arrange(case_ids: Sequence[str], choice: Choice) -> list[int]:

@@ -22,6 +22,7 @@ import pytest
 
 from cipredict.errors import InputError
 from cipredict.plans.document import read_plan
+from cipredict.plans.gpu_tests import GPU_MARKER
 from cipredict.pytest_plugin.choice import (
     SELECTION_SCHEMA,
     SHARD_SCHEMA,
@@ -192,7 +193,8 @@ class Selector:
         self._emptied.append(before > 0 and after == 0)
 
     def _follow(self, items: list[pytest.Item]) -> None:
-        chosen = choose([item.nodeid for item in items], self._choice)
+        marked = {item.nodeid for item in items if item.get_closest_marker(GPU_MARKER)}
+        chosen = choose([item.nodeid for item in items], self._choice, needs_gpu=marked)
         kept = [item for item in items if item.nodeid in chosen]
         dropped = [item for item in items if item.nodeid not in chosen]
         ordered = [kept[i] for i in arrange([item.nodeid for item in kept], self._choice)]

@@ -120,7 +120,10 @@ def render_github_matrix(plan: ShardPlan) -> GithubMatrix:
 
 
 def _entry(shard: Shard, *, of: int) -> dict[str, object]:
-    return {
+    """Give one entry; `runner` and `needs_gpu` where machines differ, for `runs-on: ${{ matrix.runner }}`."""
+    is_told = bool(shard.runner) or shard.needs_gpu
+    machine: dict[str, object] = {"runner": list(shard.runner), "needs_gpu": shard.needs_gpu} if is_told else {}
+    return machine | {
         "shard": shard.shard_id + 1,
         "index": shard.shard_id,
         "of": of,

@@ -78,6 +78,17 @@ def test_an_even_share_keeps_neighbours_together() -> None:
     assert choose(collected, Choice(shard=Shard(1, 2))) == {"a.py::1", "a.py::2"}
 
 
+def test_unknown_cases_that_need_a_gpu_go_where_one_is() -> None:
+    plan = Sharding("d", {"known": 1}, 4, gpu=(3, 4))
+    new = [f"new{number}" for number in range(20)]
+    shards = [
+        choose(["known", *new], Choice(None, plan, Shard(at, 4)), needs_gpu={"known", *new}) for at in (1, 2, 3, 4)
+    ]
+    assert [{"known"}, set()] == shards[:2]
+    assert set(new) == shards[2] | shards[3]
+    assert shards[2] and shards[3] and not shards[2] & shards[3]
+
+
 def test_a_shard_plan_places_what_it_knows() -> None:
     plan = Sharding("d", {"a": 1, "b": 2, "c": 2}, 2)
 

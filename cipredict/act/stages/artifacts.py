@@ -17,15 +17,15 @@ from cipredict.act.stages.interface import Artifact
 _CHUNK_BYTES = 1024 * 1024
 
 
-def keep(blobs: Path, tree: Path, patterns: Iterable[str]) -> tuple[Artifact, ...]:
-    """Store the files that the globs find under `tree`, sorted by path.
+def keep(blobs: Path, tree: Path, patterns: Iterable[str], *, days: int = 7) -> tuple[Artifact, ...]:
+    """Store the files that the globs find under `tree`, sorted by path, to be kept for so many days (`retention`).
 
     Raises
     ------
     OSError
         A file cannot be read, or the disk is full.
     """
-    return tuple(_keep_file(blobs, tree, path) for path in find_files(tree, patterns))
+    return tuple(_keep_file(blobs, tree, path, days=days) for path in find_files(tree, patterns))
 
 
 def find_files(tree: Path, patterns: Iterable[str]) -> list[Path]:
@@ -48,17 +48,6 @@ def put_back(blobs: Path, tree: Path, artifacts: Iterable[Artifact]) -> bool:
     return True
 
 
-def prune(blobs: Path, *, used: frozenset[str], older_than: float) -> int:
-    """Delete blobs that nothing uses and that are older than a time (seconds since 1970); give the bytes freed."""
-    freed = 0
-    for path in list(blobs.glob("??/*")):
-        facts = path.stat()
-        if path.name not in used and facts.st_mtime < older_than:
-            path.unlink(missing_ok=True)
-            freed += facts.st_size
-    return freed
-
-
 def digest(path: Path) -> str:
     """Give a file's sha256, in hex."""
     sha = hashlib.sha256()
@@ -76,12 +65,12 @@ def _expand(tree: Path, pattern: str) -> Iterator[Path]:
             yield path
 
 
-def _keep_file(blobs: Path, tree: Path, path: Path) -> Artifact:
+def _keep_file(blobs: Path, tree: Path, path: Path, *, days: int) -> Artifact:
     facts = path.stat()
     name = digest(path)
     blob = _blob(blobs, name)
     artifact = Artifact(
-        path.relative_to(tree).as_posix(), name, facts.st_size, is_executable=bool(facts.st_mode & 0o100)
+        path.relative_to(tree).as_posix(), name, facts.st_size, bool(facts.st_mode & 0o100), retention_days=days
     )
     if not _is_there(blob, artifact):
         blob.parent.mkdir(parents=True, exist_ok=True)

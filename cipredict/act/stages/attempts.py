@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
-from cipredict.act.stages.interface import Limits, Outcome, RunFolder, Service, Stage, StageResult
+from cipredict.act.stages.interface import Outcome, Service, Stage, StageResult, Workshop
 from cipredict.act.stages.output import StageLog
-from cipredict.act.stages.processes import start, stop, sweep
-
-Watch = Callable[[str, str], None]
-"""Takes the name of a stage and a line that it printed."""
+from cipredict.act.stages.processes import Running, start, stop, sweep
 
 _READY_PAUSE_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """Where and how stages run; the same for all of a run."""
-
-    folder: RunFolder
-    limits: Limits
-    cookie: str
-    watch: Watch
 
 
 class _Ended(Exception):  # how an attempt ends early, not an error
@@ -93,23 +79,30 @@ class _Attempt:
         """Give a running process, and end it with all its children however the block is left."""
         cookie = f"{self._cookie}.{role}"
         folder = self._shop.folder.tree / self._stage.folder
+        environment = {**self._stage.environment, **self._shop.environment}
         try:
-            process, output = await start(command, folder=folder, environment=self._stage.environment, cookie=cookie)
+            running = await start(command, folder=folder, environment=environment, cookie=cookie)
         except OSError as error:
             reason = f"{command[0]}: cannot be started in {folder} ({error.strerror})"
             raise _Ended(Outcome.FAILURE, reason, 127) from error
-        pump = asyncio.create_task(self._log.pump(output))
+        pump = asyncio.create_task(self._log.pump(running.output))
         try:
-            yield process
+            yield running.process
         finally:
-            await asyncio.shield(self._end(process, pump, cookie=cookie))
+            await asyncio.shield(self._end(running, pump, cookie=cookie))
 
-    async def _end(self, process: asyncio.subprocess.Process, pump: asyncio.Task[None], *, cookie: str) -> None:
+    async def _end(self, running: Running, pump: asyncio.Task[None], *, cookie: str) -> None:
+        process = running.process
         if process.returncode is None:
             await stop(process, cookie=cookie, grace_s=self._shop.limits.grace_s)
         else:
             self._left += await sweep(cookie)
-        await pump  # ends, because nobody holds the other end of the pipe any more
+        try:
+            async with asyncio.timeout(self._shop.limits.grace_s):
+                await pump  # ends at once, unless somebody escaped with the other end of the pipe
+        except TimeoutError:
+            self._log.write(b"\n[cipredict: a process that hides goes on printing; the stage does not wait for it]\n")
+        running.pipe.close()
 
     @asynccontextmanager
     async def _services(self, services: Sequence[Service]) -> AsyncIterator[None]:

@@ -3,16 +3,20 @@
 A **stage** runs commands after the stages that it needs. A **run** is one walk over a graph of stages; its folder holds
 the journal, the logs and the decisions of approvers::
 
-    <runs>/<run id>/journal.jsonl, logs/<stage>.log, approvals/<stage>.json
+    <runs>/<run id>/journal.jsonl, logs/<stage>.log, approvals/<stage>.json, claims/<token> (of a cluster's workers)
     <runs>/blobs/<2 hex>/<sha256>          artifacts of all runs, by content
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple, Protocol
+
+Watch = Callable[[str, str], None]
+"""Takes the name of a stage and a line that it printed."""
 
 
 class When(StrEnum):
@@ -85,7 +89,7 @@ class Stage:
     retries : further attempts after a failure or a timeout, `backoff_s`, then twice that, … apart
     folder : where the commands run, relative to the run's
     inputs : globs of the files that decide the result; None: unknown, so it depends on the whole tree
-    outputs : globs of the files it makes, kept as artifacts
+    outputs : globs of the files it makes, kept as artifacts for `retention_days`
     resources : what it holds while it runs, out of the limits of the run
     skip : why the change does not need it; empty where it does. Those that need it run all the same
     may_fail : its failure stops nobody and does not turn the run red
@@ -102,6 +106,7 @@ class Stage:
     folder: str = "."
     inputs: tuple[str, ...] | None = None
     outputs: tuple[str, ...] = ()
+    retention_days: int = 7
     resources: Mapping[str, int] = field(default_factory=lambda: {"slots": 1})
     when: When = When.ON_SUCCESS
     skip: str = ""
@@ -113,12 +118,18 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One file that a stage made: its path from the run's folder, its content and whether it can be executed."""
+    """One file that a stage made: its path from the run's folder, its content and whether it can be executed.
+
+    Attributes
+    ----------
+    retention_days : for how long it is worth keeping
+    """
 
     path: str
     sha256: str
     size_bytes: int
     is_executable: bool = False
+    retention_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,13 @@ class StageResult:
     is_reused: bool = False
 
 
+class Devices(NamedTuple):
+    """The units of a resource by name, and the variable that tells a stage which ones it holds."""
+
+    variable: str
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a run may use.
@@ -152,11 +170,13 @@ class Limits:
     Attributes
     ----------
     resources : how much of each there is; `slots` is how many ordinary stages run at once
+    devices : of resources whose units differ, such as `gpu`; a stage that holds none is shown none
     grace_s : between asking a process to stop and killing it
     log_bytes : kept of a stage's output; what is beyond is dropped, and the log says how much
     """
 
     resources: Mapping[str, int] = field(default_factory=lambda: {"slots": 1})
+    devices: Mapping[str, Devices] = field(default_factory=dict)
     grace_s: float = 5.0
     log_bytes: int = 64 * 1024**2
 
@@ -185,6 +205,35 @@ class RunFolder:
     def approval(self, stage: str) -> Path:
         """Give the file in which an approver answers."""
         return self.papers / "approvals" / f"{file_name(stage)}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where and how a stage runs.
+
+    Attributes
+    ----------
+    cookie : of the run; what a stage starts carries one that begins with it
+    environment : beside the stage's own: where it runs, not what it is, so that it changes no result
+    """
+
+    folder: RunFolder
+    limits: Limits
+    cookie: str
+    watch: Watch
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Executor(Protocol):
+    """Whoever carries the commands of a stage out: this machine (`attempts.run_commands`), or a cluster.
+
+    It writes the stage's log, keeps its time limit and its retries, and when it is cancelled it comes back only once
+    nothing of the stage is running; cancelled again, at once. It never raises for what the commands do; OSError is for
+    a log that cannot be written.
+    """
+
+    def __call__(self, stage: Stage, shop: Workshop, /) -> Awaitable[StageResult]:
+        """Run the commands to their end."""
 
 
 def file_name(stage: str) -> str:

@@ -89,6 +89,18 @@ class Journal:
         self._file.close()
 
 
+def is_going_on(path: Path) -> bool:
+    """Tell whether a runner holds a journal; without locks (Windows) none does."""
+    if not fcntl:
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
 def read_journal(path: Path) -> Account:
     """Read what is there; a missing journal is an empty account."""
     cookies: list[str] = []

@@ -10,6 +10,28 @@ _CHUNK_BYTES = 64 * 1024
 _LONGEST_LINE = 4096
 
 
+class Lines:
+    """Chunks into lines, for whoever watches."""
+
+    def __init__(self, watch: Callable[[str], None]) -> None:
+        self._watch = watch
+        self._line = b""
+
+    def show(self, chunk: bytes) -> None:
+        """Show the lines that are complete, and the rest once it is too long."""
+        *lines, self._line = (self._line + chunk).split(b"\n")
+        for line in lines:
+            self._watch(_text(line))
+        if len(self._line) > _LONGEST_LINE:
+            self.end()
+
+    def end(self) -> None:
+        """Show the rest."""
+        if self._line:
+            self._watch(_text(self._line))
+            self._line = b""
+
+
 class StageLog:
     """A log file with a limit; a full disk ends the log, not the stage.
 
@@ -23,8 +45,7 @@ class StageLog:
         self.dropped_bytes = 0
         self.problem = ""
         self._left_bytes = limit_bytes
-        self._watch = watch
-        self._line = b""
+        self._lines = Lines(watch)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab", buffering=0)
 
@@ -42,23 +63,14 @@ class StageLog:
             self.problem, kept = error.strerror or type(error).__name__, b""
         self._left_bytes -= len(kept)
         self.dropped_bytes += len(chunk) - len(kept)
-        self._show(kept)
+        self._lines.show(kept)
 
     def close(self) -> None:
         """Show the rest, and say in the log what is not in it."""
-        if self._line:
-            self._watch(_text(self._line))
+        self._lines.end()
         if self.dropped_bytes and not self.problem:
             self._file.write(f"\n[cipredict: {self.dropped_bytes} further bytes were dropped]\n".encode())
         self._file.close()
-
-    def _show(self, chunk: bytes) -> None:
-        *lines, self._line = (self._line + chunk).split(b"\n")
-        for line in lines:
-            self._watch(_text(line))
-        if len(self._line) > _LONGEST_LINE:
-            self._watch(_text(self._line))
-            self._line = b""
 
 
 def _text(line: bytes) -> str:

@@ -3,7 +3,7 @@
 Stopping asks the process group (SIGTERM), waits, kills the group, and then kills whatever still carries the cookie,
 over and over until nothing does: a daemon that forked twice and opened a session of its own is in no group that we
 know, and a single look misses what is forked meanwhile. A process that wipes its environment *and* leaves its session
-escapes. Without /proc (macOS) the group is all there is.
+escapes; nobody waits for it. Without /proc (macOS) the group is all there is.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Running(NamedTuple):
 
     process: Process
     output: asyncio.StreamReader
+    pipe: asyncio.ReadTransport
 
 
 async def start(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], cookie: str) -> Running:
@@ -40,7 +41,7 @@ async def start(command: Sequence[str], *, folder: Path, environment: Mapping[st
     """
     read_end, write_end = os.pipe()
     output = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read_end, "rb", buffering=0)
     )
     try:
@@ -55,7 +56,7 @@ async def start(command: Sequence[str], *, folder: Path, environment: Mapping[st
         )
     finally:
         os.close(write_end)
-    return Running(process, output)
+    return Running(process, output, pipe)
 
 
 async def stop(process: Process, *, cookie: str, grace_s: float) -> None:

@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 
 from cipredict.act.stages.approvals import wait_for_answer
 from cipredict.act.stages.artifacts import keep, put_back
-from cipredict.act.stages.attempts import Workshop, run_commands
+from cipredict.act.stages.attempts import run_commands
 from cipredict.act.stages.fingerprint import fingerprint
-from cipredict.act.stages.interface import Limits, Outcome, RunFolder, Stage, StageResult, When
+from cipredict.act.stages.interface import Executor, Limits, Outcome, RunFolder, Stage, StageResult, When, Workshop
 from cipredict.act.stages.journal import Account, Journal, read_journal
 from cipredict.act.stages.processes import sweep
+from cipredict.act.stages.resources import Pool, refuse_impossible
 from cipredict.errors import UsageError
 
 _FAILED = frozenset({Outcome.FAILURE, Outcome.TIMEOUT, Outcome.BLOCKED})
@@ -74,6 +75,7 @@ def run_stages(
     resume: bool = False,
     judge: Judge = lambda _: "",
     listener: Listener | None = None,
+    executor: Executor = run_commands,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RunResult:
     """Run the stages of an acyclic graph; names are unique and every need is one of them.
@@ -87,7 +89,7 @@ def run_stages(
     JournalBroken
         The journal cannot be written; all processes were stopped.
     """
-    _refuse_impossible(stages, limits)
+    refuse_impossible(stages, limits)
     account = read_journal(folder.journal)
     if account.cookies and not resume:
         raise UsageError(f"{folder.papers} holds a run already; resume it, or name another.", slug="run-exists")
@@ -95,6 +97,7 @@ def run_stages(
     try:
         run = _Run(stages, folder, limits, account=account, journal=journal, judge=judge, tree_id=tree_id)
         run.listener = listener or Listener()
+        run.executor = executor
         return asyncio.run(run.walk())
     finally:
         journal.close()
@@ -113,6 +116,7 @@ class _Run:
         tree_id: str,
     ) -> None:
         self.listener = Listener()
+        self.executor: Executor = run_commands
         self._folder = folder
         self._limits = limits
         self._account = account
@@ -122,7 +126,7 @@ class _Run:
         self._waiting = {stage.name: stage for stage in sorted(stages, key=lambda stage: (stage.priority, stage.name))}
         self._stages = dict(self._waiting)
         self._results: dict[str, StageResult] = {}
-        self._free = dict(limits.resources)
+        self._pool = Pool(limits)
         self._running: dict[asyncio.Task[StageResult], Stage] = {}
         self._is_cancelled = False
         self._cookie = uuid.uuid4().hex
@@ -158,7 +162,7 @@ class _Run:
             done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 stage = self._running.pop(task)
-                self._release(stage)
+                self._pool.release(stage)
                 self._finish(_result_of(task, stage))
 
     def _ready(self) -> Iterator[Stage]:
@@ -173,7 +177,7 @@ class _Run:
                     self._finish(verdict)
                     settled = True
         for stage in [stage for stage in self._waiting.values() if self._results.keys() >= set(stage.needs)]:
-            if all(self._free.get(name, 0) >= amount for name, amount in stage.resources.items()):
+            if self._pool.fits(stage):
                 del self._waiting[stage.name]
                 yield stage
 
@@ -196,22 +200,17 @@ class _Run:
         return outcome.is_good or (self._stages[name].may_fail and outcome in _FAILED)
 
     def _start(self, stage: Stage) -> None:
-        for name, amount in stage.resources.items():
-            self._free[name] -= amount
-        self._running[asyncio.create_task(self._run_stage(stage), name=stage.name)] = stage
+        devices = self._pool.take(stage)
+        self._running[asyncio.create_task(self._run_stage(stage, devices), name=stage.name)] = stage
 
-    def _release(self, stage: Stage) -> None:
-        for name, amount in stage.resources.items():
-            self._free[name] += amount
-
-    async def _run_stage(self, stage: Stage) -> StageResult:
+    async def _run_stage(self, stage: Stage, devices: Mapping[str, str]) -> StageResult:
         try:
             mark, earlier = await asyncio.to_thread(self._look_back, stage)
             if earlier:
                 return replace(earlier, is_reused=True)
             self._journal.write("stage-started", stage=stage.name)
             self.listener.started(stage.name)
-            return replace(await self._carry_out(stage), fingerprint=mark)
+            return replace(await self._carry_out(stage, devices), fingerprint=mark)
         except OSError as error:  # a disk that is full, a file that vanished
             reason = f"{error.filename or 'its files'}: {error.strerror}"
             return StageResult(stage.name, Outcome.FAILURE, reason)
@@ -225,17 +224,20 @@ class _Run:
             return mark, earlier if put_back(self._folder.blobs, self._folder.tree, earlier.artifacts) else None
         return mark, None
 
-    async def _carry_out(self, stage: Stage) -> StageResult:
+    async def _carry_out(self, stage: Stage, devices: Mapping[str, str]) -> StageResult:
         """Ask, or run the commands, keep what they made, and then ask the gates behind them."""
         if stage.approval:
             return await wait_for_answer(stage.name, stage.approval, self._folder.approval(stage.name))
-        result = await run_commands(stage, Workshop(self._folder, self._limits, self._cookie, self.listener.printed))
+        shop = Workshop(self._folder, self._limits, self._cookie, self.listener.printed, devices)
+        result = await self.executor(stage, shop)
         if result.outcome is not Outcome.SUCCESS:
             return result
         return await asyncio.to_thread(self._keep_and_judge, stage, result)
 
     def _keep_and_judge(self, stage: Stage, result: StageResult) -> StageResult:
-        result = replace(result, artifacts=keep(self._folder.blobs, self._folder.tree, stage.outputs))
+        result = replace(
+            result, artifacts=keep(self._folder.blobs, self._folder.tree, stage.outputs, days=stage.retention_days)
+        )
         blocked = self._judge(result)
         return replace(result, outcome=Outcome.BLOCKED, reason=blocked) if blocked else result
 
@@ -268,15 +270,6 @@ def _result_of(task: asyncio.Task[StageResult], stage: Stage) -> StageResult:
     if task.cancelled():
         return StageResult(stage.name, Outcome.CANCELLED, "the run was cancelled")
     return task.result()
-
-
-def _refuse_impossible(stages: Sequence[Stage], limits: Limits) -> None:
-    for stage in stages:
-        for name, amount in stage.resources.items():
-            there = limits.resources.get(name, 0)
-            if amount > there:
-                message = f"Stage '{stage.name}' needs {amount} {name}, and there are {there}."
-                raise UsageError(message, slug="stage-resources")
 
 
 @contextmanager

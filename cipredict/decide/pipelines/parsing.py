@@ -39,14 +39,14 @@ from cipredict.decide.pipelines.table import (
 )
 from cipredict.decide.scheduling.project import SLOTS, Task, make_project
 from cipredict.errors import SettingsError, UsageError
-from cipredict.plans.pipeline_model import Deployment, Pipeline, Stage, Strategy, Triggers
+from cipredict.plans.pipeline_model import GPU, GPU_RUNNER, Deployment, Pipeline, Stage, Strategy, Triggers, WithoutGpu
 from cipredict.plans.pipeline_parts import When
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}", re.ASCII)
 _STAGE_KEYS = (
     "allow_failure, always, approval, artifacts, cache, cache_key, caches, env, environment, expected, full_history, "
     "if, intent, matrix, needs, parallel, paths, permissions, plan, resources, retention_days, retries, run, runs_on, "
-    "script, secrets, series, services, setup, shards, side_effects, tests, timeout, when"
+    "script, secrets, series, services, setup, shards, side_effects, tests, timeout, when, without_gpu"
 )
 _PIPELINE_KEYS = (
     "deployment, dynamic, forecast_key, gates, install, max_parallel_jobs, name, python, resources, serial, setup, "
@@ -120,6 +120,8 @@ def _stage(name: str, value: object, problems: list[str]) -> Stage:
     table = Table(value, problems, where=f"stage '{name}'")
     if not _NAME.fullmatch(name):
         table.complain("a name is letters, digits, - and _, and begins with a letter or _")
+    nothing: dict[str, int] = {}
+    resources = table.take("resources", counts, nothing)
     stage = Stage(
         name,
         run=table.take("run", text, ""),
@@ -130,8 +132,9 @@ def _stage(name: str, value: object, problems: list[str]) -> Stage:
         parallel=table.take("parallel", truth, True),  # noqa: FBT003  # the default, as in the lines around
         matrix=table.take("matrix", lists, {}),
         shards=table.take("shards", positive, 1),
-        resources=table.take("resources", counts, {}),
-        runs_on=table.take("runs_on", texts, ("ubuntu-latest",)),
+        resources=resources,
+        without_gpu=table.take("without_gpu", _without_gpu, WithoutGpu.REFUSE),
+        runs_on=table.take("runs_on", texts, GPU_RUNNER if resources.get(GPU) else ("ubuntu-latest",)),
         paths=table.take("paths", texts, ()),
         tests=table.take("tests", texts, ()),
         always=table.take("always", truth, False),  # noqa: FBT003
@@ -163,6 +166,8 @@ def _stage(name: str, value: object, problems: list[str]) -> Stage:
         table.complain("give one of 'run' and 'script'")
     if stage.approval and not stage.environment:
         table.complain("'approval' needs an 'environment', which holds who may approve")
+    if stage.without_gpu is not WithoutGpu.REFUSE and not resources.get(GPU):
+        table.complain("'without_gpu' is for stages that hold a 'gpu' of [resources]")
     if stage.environment and (stage.matrix or stage.shards > 1):
         table.complain("an environment and a matrix ask for one approval per job: guard a stage before it")
     table.refuse_rest(_STAGE_KEYS)
@@ -200,6 +205,12 @@ def _triggers(value: object, problems: list[str]) -> Triggers:
     )
     table.refuse_rest("manual, pull_request, push, schedule")
     return found
+
+
+def _without_gpu(value: object) -> WithoutGpu:
+    if value not in tuple(WithoutGpu):
+        raise TypeError(f"is one of {', '.join(WithoutGpu)}")
+    return WithoutGpu(text(value))
 
 
 def _strategy(value: object) -> Strategy | None:

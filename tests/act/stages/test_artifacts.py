@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cipredict.act.stages.artifacts import find_files, keep, prune, put_back
+from cipredict.act.stages.artifacts import find_files, keep, put_back
 from cipredict.act.stages.interface import file_name
 
 
@@ -70,18 +69,6 @@ def test_damaged_content_never_comes_back(tmp_path: Path, damage: str) -> None:
     blob.write_text("x") if damage == "changed" else blob.unlink()
     assert not put_back(blobs, tree, artifacts)
     assert [] == list(tree.iterdir())
-
-
-def test_pruning_spares_what_is_used_and_what_is_young(tmp_path: Path) -> None:
-    tree, blobs = tmp_path / "tree", tmp_path / "blobs"
-    for name in ("used", "old", "young"):
-        put(tree / name, name)
-    kept = {artifact.path: artifact.sha256 for artifact in keep(blobs, tree, ["*"])}
-    for name in ("used", "old"):
-        os.utime(blobs / kept[name][:2] / kept[name], (1000, 1000))
-    freed = prune(blobs, used=frozenset({kept["used"]}), older_than=2000)
-    assert len("old") == freed
-    assert {kept["used"], kept["young"]} == {path.name for path in blobs.glob("??/*")}
 
 
 @given(st.lists(st.text(min_size=1, max_size=20), unique=True, max_size=8))

@@ -145,6 +145,26 @@ def test_a_daemon_is_killed_and_named(place: Workplace) -> None:
     assert not is_alive(int(place.lines("pid")[0]))
 
 
+ESCAPING = """
+import os
+if os.fork() == 0:
+    os.setsid()
+    script = "echo $$ > pid; while :; do echo here; sleep 0.05; done"
+    os.execve("/bin/sh", ["sh", "-c", script], {"PATH": os.environ["PATH"]})
+while not os.path.exists("pid") or not os.path.getsize("pid"):
+    pass
+"""
+
+
+def test_a_stage_does_not_wait_for_what_escaped_with_its_output(place: Workplace) -> None:
+    """A process without the mark and in a session of its own lives on, as documented; it is ended here."""
+    result = place.run([Stage("a", ((sys.executable, "-c", ESCAPING),))])["a"]
+    os.kill(int(place.lines("pid")[0]), signal.SIGKILL)
+    assert Outcome.SUCCESS is result.outcome
+    assert result.duration_s < 5
+    assert "[cipredict: a process that hides goes on printing; the stage does not wait for it]" in place.log("a")
+
+
 def test_a_flood_of_output_is_cut_and_the_stage_goes_on(place: Workplace) -> None:
     flood = shell("head -c 30000000 /dev/zero; echo; echo done >> order")
     result = place.run([Stage("loud", flood)], limits=Limits({"slots": 1}, log_bytes=1000))["loud"]
