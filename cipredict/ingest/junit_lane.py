@@ -25,6 +25,9 @@ WORTH_BYTES = 1200
 _MOST_SHAPES = 8
 """Different lists of attributes in one report; each costs the compilation of a pattern."""
 
+_LONGEST_PAUSE = 15
+"""Chunks that are passed over after others without a row."""
+
 _UTF8_HEAD = re.compile(
     rb"""(?:\xef\xbb\xbf)?<(?:[^?]|\?xml\s(?:(?!encoding)[^>])*(?:encoding\s*=\s*["']utf-8["'][^>]*)?\?>)""",
     re.IGNORECASE,
@@ -60,13 +63,18 @@ class Lane:
         self._shapes: dict[tuple[bytes, ...], _Shape] = {}
         self._shape = _NO_SHAPE
         self._is_open: bool | None = None
+        self._pause = self._passed_over = 0
 
     def feed(self, chunk: bytes) -> None:
         """Feed the next bytes, wherever they were cut."""
         if self._is_open is None:
             self._is_open = _UTF8_HEAD.match(chunk) is not None
+        self._parser.feed(self._feed_rows(chunk) if self._is_open and self._is_worth_a_look() else chunk)
+
+    def _feed_rows(self, chunk: bytes) -> bytes:
+        """Feed as far as rows reach; give what is left for the parser."""
         fed, line_ends = 0, b""
-        begin = chunk.find(_BEGIN) if self._is_open else -1
+        begin = chunk.find(_BEGIN)
         while begin >= 0:
             end = chunk.find(b"</", begin, begin + WORTH_BYTES)
             row = self._match(chunk, begin) if end < 0 else None
@@ -74,11 +82,20 @@ class Lane:
                 self._parser.feed(line_ends + chunk[fed:begin])
                 fed, line_ends = row.start(1), b""
                 if self._is_case(row) and self._take(row):
+                    self._pause = 0
                     fed, line_ends = row.end(), b"\n" * row[1].count(b"\n")
                 elif not self._is_open:
                     break
             begin = chunk.find(_BEGIN, row.end() if row else max(begin + 1, end))
-        self._parser.feed(line_ends + chunk[fed:])
+        return line_ends + chunk[fed:]
+
+    def _is_worth_a_look(self) -> bool:
+        """Say no ever more often while no rows are found: looking costs up to a tenth of parsing."""
+        self._passed_over += 1
+        is_worth = self._passed_over > self._pause
+        if is_worth:
+            self._passed_over, self._pause = 0, min(2 * self._pause + 1, _LONGEST_PAUSE)
+        return is_worth
 
     def _match(self, chunk: bytes, begin: int) -> re.Match[bytes] | None:
         """Match plain cases in a row: the first, and the others as a group."""

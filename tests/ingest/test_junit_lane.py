@@ -158,6 +158,14 @@ def test_many_shapes_cost_no_more_than_a_few_patterns(taken: list[Run]) -> None:
     assert items == read_by_lxml(content)
 
 
+def test_rows_are_found_after_a_long_time_without_any(taken: list[Run]) -> None:
+    odd = "<testcase name='odd' classname='tests.test_a'><skipped/></testcase>" * 8_000
+    content = in_suite(odd + ROW * 700)
+    items = read(content)
+    assert 0 < sum(len(run.parts) // 6 for run in taken) < 21_000
+    assert items == read_by_lxml(content)
+
+
 PIECES = (
     *(ROW, ROW[:67], ROW[:66] + ROW[66:200], ROW.replace('name="', 'name="é')),
     *("<testcase name='a'>", "</testcase>", "<failure/>", "<!--", "-->", "<![CDATA[", "]]>", "<a b='", "'/>", '"/>'),
