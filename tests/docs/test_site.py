@@ -1,0 +1,45 @@
+"""The documentation site: it builds strictly, asks no other server, and knows every command."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOADED = re.compile(
+    r"""<(?:script|img|iframe|source)[^>]+src=["']?(?:https?:)?//|<link[^>]+rel=["']?(?:stylesheet|preconnect|icon)[^>]+href=["']?(?:https?:)?//"""
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("mkdocs", reason="the extra `docs` is not installed")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # our own words
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_no_page_loads_anything_from_another_server(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 20
+    assert [page.name for page in pages if LOADED.search(page.read_text(encoding="utf-8"))] == []
+
+
+def test_every_command_of_the_outline_has_its_section(site: Path) -> None:
+    from cipredict.cli.app import OUTLINE  # noqa: PLC0415
+
+    page = (site / "commands/index.html").read_text(encoding="utf-8")
+    assert [name for name in OUTLINE if f'id="{name}"' not in page] == []
+    assert "--shards" in page
+
+
+def test_what_loads_from_another_server_is_recognised() -> None:
+    assert LOADED.search('<script src="https://cdn.example/x.js">')
+    assert LOADED.search('<link rel="stylesheet" href="//fonts.example/x.css">')
+    assert not LOADED.search('<script src="assets/x.js">')
