@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-light check install clean help
+.PHONY: demo test test-light check docs install clean help
 .PHONY: lint type-check security-scan test-unit test-integration test-quality test-performance
 
 help:  ## Show this list.
@@ -15,7 +15,7 @@ install: $(VENV)/.installed  ## Create .venv with everything pinned; seconds whe
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[learn,otel,perf,schedule,tools,alerts,prometheus,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[learn,otel,perf,schedule,tools,alerts,prometheus,dask,docs,dev]'
 	-$(BIN)/pip install --quiet -c constraints.txt -e '.[audio]'  # compiles; without a compiler its tests are skipped
 	$(BIN)/python -m compileall -q cipredict
 	@touch $@
@@ -39,6 +39,9 @@ check: $(VENV)/.installed  ## Lint, types, import contracts.
 	$(BIN)/ruff check cipredict tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed  ## Build the documentation as a site, into site/.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # What the stages of the standard pipeline call (`cipredict pipeline show`).
 
