@@ -149,14 +149,10 @@ def test_a_signal_cancels_and_leaves_nothing_running(cluster: Cluster, folder: R
     stages = [
         Stage("a", ((sys.executable, "-c", DAEMON),)),
         Stage("b", shell("sleep 60")),
-        Stage("waits for a worker", shell("touch ran"), priority=1),
     ]
     threading.Thread(target=interrupt, args=(folder.tree / "begun",)).start()
-    limits = Limits({"slots": 3}, grace_s=0.3)
-    result = run_stages(stages, folder, limits=limits, tree_id="", executor=cluster)
-    assert [Outcome.CANCELLED] * 3 == [one.outcome for one in result.results]
+    assert [Outcome.CANCELLED] * 2 == [one.outcome for one in run(stages, folder, cluster).values()]
     assert [] == processes_with(cookie_of(folder))
-    assert not (folder.tree / "ran").exists()
 
 
 def test_a_second_signal_does_not_wait_for_what_does_not_listen(cluster: Cluster, folder: RunFolder) -> None:
@@ -244,6 +240,19 @@ def test_stages_do_not_wait_for_ever_where_there_is_no_worker(folder: RunFolder)
     ):
         result = run([Stage("a", shell("true"))], folder, Cluster(client, alone_s=0.5))["a"]
     assert (Outcome.FAILURE, "the cluster had no worker for 0.5 s") == (result.outcome, result.reason)
+
+
+def test_a_stage_that_waits_for_a_worker_is_never_begun_once_it_was_cancelled(folder: RunFolder) -> None:
+    with (
+        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", threads_per_worker=1) as growing,
+        Client(growing, set_as_default=False) as client,
+    ):
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        assert Outcome.CANCELLED is run([Stage("a", shell("touch ran"))], folder, Cluster(client))["a"].outcome
+        growing.scale(1)
+        client.wait_for_workers(1, timeout=30)
+        assert 1 == client.submit(abs, -1).result(timeout=30)
+    assert not (folder.tree / "ran").exists()
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line() -> None:
