@@ -21,6 +21,7 @@ OUTLINE: dict[str, tuple[str, str]] = {
     "gate": ("cipredict.cli.gate", "Judge what was measured by the project's gates."),
     "audio": ("cipredict.cli.audio", "Score enhanced speech, for the gates."),
     "ingest": ("cipredict.cli.ingest", "Take reports, runs, histories, git and coverage into the store."),
+    "prune-history": ("cipredict.cli.prune_history", "Remove old history from the store; give its space back."),
     "bootstrap": ("cipredict.cli.bootstrap", "Learn from injected faults what a change can break, before any failure."),
     "train": ("cipredict.cli.nightly", "Fit the models, judge them, publish the winner."),
     "publish": ("cipredict.cli.nightly", "Write the forecast bundle from the champion and today's history."),
