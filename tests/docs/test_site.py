@@ -39,6 +39,12 @@ def test_every_command_of_the_outline_has_its_section(site: Path) -> None:
     assert "--shards" in page
 
 
+def test_a_group_that_acts_by_itself_shows_its_own_options(site: Path) -> None:
+    page = (site / "commands/index.html").read_text(encoding="utf-8")
+    assert "<code>cipredict gate</code>" in page
+    assert "--base-metrics" in page
+
+
 def test_what_loads_from_another_server_is_recognised() -> None:
     assert LOADED.search('<script src="https://cdn.example/x.js">')
     assert LOADED.search('<link rel="stylesheet" href="//fonts.example/x.css">')
