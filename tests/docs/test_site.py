@@ -28,6 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_page_loads_anything_from_another_server(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > 20
+    assert site / "index.html" in pages
     assert [page.name for page in pages if LOADED.search(page.read_text(encoding="utf-8"))] == []
 
 
