@@ -50,3 +50,12 @@ def test_what_loads_from_another_server_is_recognised() -> None:
     assert LOADED.search('<script src="https://cdn.example/x.js">')
     assert LOADED.search('<link rel="stylesheet" href="//fonts.example/x.css">')
     assert not LOADED.search('<script src="assets/x.js">')
+
+
+@pytest.mark.parametrize("page", ["getting-started", "operations"])
+def test_every_option_that_a_page_uses_exists(page: str, site: Path) -> None:
+    commands = (site / "commands/index.html").read_text(encoding="utf-8")
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    used = re.findall(r"^\$ cipredict .*", text, re.MULTILINE)
+    assert used
+    assert [option for line in used for option in re.findall(r"--[a-z-]+", line) if option not in commands] == []
