@@ -39,23 +39,31 @@ def _commands(name: str) -> str:
 
 def _leaves(path: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # typer's click is private
     inner = getattr(command, "commands", None)
-    if inner is None:
+    if inner is None or command.invoke_without_command:
         yield path, command
-        return
-    for name, below in inner.items():
+    for name, below in (inner or {}).items():
         yield from _leaves(f"{path} {name}", below)
 
 
 def _section(path: str, command: Any) -> str:  # noqa: ANN401  # typer's click is private
     rows = [_row(parameter) for parameter in command.params if not getattr(parameter, "hidden", False)]
-    table = "\n".join(["| option | |", "|---|---|", *rows]) if rows else "No options."
+    table = "\n".join(["| option | | by default |", "|---|---|---|", *rows]) if rows else "No options."
     return f"### `{path}`\n\n{_text(command.help)}\n\n{table}\n"
 
 
 def _row(parameter: Any) -> str:  # noqa: ANN401  # typer's click is private
     is_option = parameter.param_type_name == "option"
     names = ", ".join([*parameter.opts, *parameter.secondary_opts]) if is_option else parameter.name.upper()
-    return f"| `{names}` | {_text(getattr(parameter, 'help', None))} |"
+    return f"| `{names}` | {_text(getattr(parameter, 'help', None))} | {_default(parameter)} |"
+
+
+def _default(parameter: Any) -> str:  # noqa: ANN401  # typer's click is private
+    default = parameter.default
+    if parameter.required or default is None or callable(default) or default in (False, "", (), []):
+        return ""
+    if isinstance(default, list | tuple):
+        return ", ".join(f"`{one}`" for one in default)
+    return f"`{getattr(default, 'value', default)}`"
 
 
 def _text(text: str | None) -> str:

@@ -28,6 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_page_loads_anything_from_another_server(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > 20
+    assert site / "index.html" in pages
     assert [page.name for page in pages if LOADED.search(page.read_text(encoding="utf-8"))] == []
 
 
@@ -39,7 +40,22 @@ def test_every_command_of_the_outline_has_its_section(site: Path) -> None:
     assert "--shards" in page
 
 
+def test_a_group_that_acts_by_itself_shows_its_own_options(site: Path) -> None:
+    page = (site / "commands/index.html").read_text(encoding="utf-8")
+    assert "<code>cipredict gate</code>" in page
+    assert "--base-metrics" in page
+
+
 def test_what_loads_from_another_server_is_recognised() -> None:
     assert LOADED.search('<script src="https://cdn.example/x.js">')
     assert LOADED.search('<link rel="stylesheet" href="//fonts.example/x.css">')
     assert not LOADED.search('<script src="assets/x.js">')
+
+
+@pytest.mark.parametrize("page", ["getting-started", "operations"])
+def test_every_option_that_a_page_uses_exists(page: str, site: Path) -> None:
+    commands = (site / "commands/index.html").read_text(encoding="utf-8")
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    used = re.findall(r"^\$ cipredict .*", text, re.MULTILINE)
+    assert used
+    assert [option for line in used for option in re.findall(r"--[a-z-]+", line) if option not in commands] == []
