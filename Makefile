@@ -4,6 +4,7 @@ LIGHT ?= .venv-light
 PYTHON ?= python3
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+test test-unit test-integration test-quality: export PATH := $(CURDIR)/$(BIN):$(PATH)  # tools that tests start
 
 .PHONY: demo test test-light check docs install clean help
 .PHONY: lint type-check security-scan test-unit test-integration test-quality test-performance
