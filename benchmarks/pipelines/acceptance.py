@@ -49,6 +49,9 @@ def of_a_part(tests: Sequence[str]) -> Iterator[Promise]:
     processors = os.cpu_count() or 1
     alone = run_alone(tests)
     sharded = run_sharded(tests, shards=processors, past=alone.seconds, beside=False)
+    for run in (alone, sharded):
+        if run.execution.status != "success":
+            sys.exit(f"Run {run.execution.run_id} is a {run.execution.status}: its seconds mean nothing.")
     speedup = alone.wall_s / sharded.wall_s
     load = os.getloadavg()[1]
     measured = f"{speedup:.2f}x ({alone.wall_s:.0f} s alone, {sharded.wall_s:.0f} s in shards; load {load:.1f})"
