@@ -1,7 +1,7 @@
 """JUnit XML, of whatever producer, into case runs: streaming, recovering, in memory that does not grow with the file.
 
 lxml parses into a *target* (junit_events.py), so no tree is ever built: captured output and stack traces are dropped
-where they are read. Runs of plain passed cases never reach it (junit_lane.py).
+where they are read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import BinaryIO, cast
 from cipredict.ingest.formats.streams import Rewound
 from cipredict.ingest.interface import Report
 from cipredict.ingest.junit_events import JUnitEvents
-from cipredict.ingest.junit_lane import Lane
 from cipredict.ingest.remedies import root_remedy
 from cipredict.ingest.tally import read_counted
 from cipredict.ingest.xml_parsing import parse_xml
@@ -49,9 +48,7 @@ class _JUnitReading:
         self.ledger = self._events.ledger
         self.problems: list[str] = []
         self._stream = stream
-        self._chunks = parse_xml(
-            cast(BinaryIO, stream), self._events, self.problems, feeding=lambda parser: Lane(parser, self._events).feed
-        )
+        self._chunks = parse_xml(cast(BinaryIO, stream), self._events, self.problems)
 
     @property
     def dialect(self) -> str:

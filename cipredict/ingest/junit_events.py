@@ -17,9 +17,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 from cipredict.ingest.attempts import CaseLedger, merge_attempts, merge_pytest_attempts
-from cipredict.ingest.dialects import MOCHA_TESTS, Dialect, Suite, detect_dialect
-from cipredict.ingest.junit_naming import name_cases
-from cipredict.ingest.junit_pending import PendingCases, Run
+from cipredict.ingest.dialects import MOCHA_TESTS, Dialect, Suite, detect_dialect, identify
 from cipredict.ingest.spellings import LONGEST_CASE_S, parse_seconds, parse_timestamp
 from cipredict.records import CaseRun, Verdict
 
@@ -43,6 +41,12 @@ _STATUSES = {
     "errored": Verdict.ERROR,
 }
 """The attribute of CTest, GoogleTest, tst and behave; it counts where no child says the outcome."""
+
+_PREFIXING = frozenset({Dialect.PYTEST_XUNIT1, Dialect.PYTEST_XUNIT2, Dialect.SUREFIRE, Dialect.GENERIC})
+"""Dialects whose ids are a prefix, the same for a class in a file, and the name."""
+
+_NO_PREFIX: tuple[str, object, str | None] = ("", object(), None)
+"""Fits no class."""
 
 _SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}noNamespaceSchemaLocation"
 
@@ -79,11 +83,10 @@ class JUnitEvents:
         self.unnamed = 0
         self.untimed = 0
         self.implausible_times = 0
-        self.has_doctype = False
         self._known_files = known_files
         self._suites = [Suite()]
         self._suite = self._suites[0]
-        self._pending = PendingCases()
+        self._pending: list[Mapping[str, str]] = []
         self._outcomes: dict[int, _Outcome] = {}
         self._ends: list[_End] = []
         self._in_case = False
@@ -93,7 +96,7 @@ class JUnitEvents:
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Open a case or suite, or note what a child says about the open case."""
         if tag == "testcase":  # where one is open, the markup is broken: its end tag is missing
-            self._pending.rows.append(attributes)
+            self._pending.append(attributes)
             self._in_case = True
         elif tag[0] == "{":
             self.start(tag.rpartition("}")[2], attributes)  # a namespace may hold braces itself
@@ -101,7 +104,7 @@ class JUnitEvents:
             self._note_child(tag, attributes)
         elif tag == "testsuite":
             self._open_suite(attributes)
-        elif not self.root and not self._pending.rows:
+        elif not self.root and not self._pending:
             self.root = tag
             self._suite.root_name = attributes.get("name", "")
 
@@ -116,20 +119,6 @@ class JUnitEvents:
             self._suites.pop()
             self._suite = self._suites[-1]
 
-    def doctype(self, name: str, public_id: str | None, system: str | None) -> None:
-        """Note that attributes and entities may be declared."""
-        del name, public_id, system  # the signature of a target
-        self.has_doctype = True
-
-    @property
-    def ended(self) -> int:
-        """Count the cases that have ended and are not settled; an open one makes it negative."""
-        return -1 if self._in_case else len(self._pending.rows)
-
-    def add_run(self, run: Run) -> None:
-        """Take cases of the present suite that passed, from elsewhere than the parser; no case may be open."""
-        self._pending.add_run(run)
-
     def close(self) -> None:
         """Finish what a truncated report left open, but not the open case: its outcome may have been cut off."""
         self._end_run()
@@ -138,19 +127,19 @@ class JUnitEvents:
     def settle(self) -> None:
         """Add the cases that have ended to the ledger; the open one waits for its end."""
         pending, outcomes, ends = self._pending, self._outcomes, self._ends
-        self._pending, self._outcomes, self._ends = PendingCases(), {}, []
-        if pending.rows:
+        self._pending, self._outcomes, self._ends = [], {}, []
+        if pending:
             self.root = self.root or "testcase"
         if self._in_case:
-            self._pending.rows.append(pending.rows.pop())
-            if len(pending.rows) in outcomes:
-                self._outcomes[0] = outcomes.pop(len(pending.rows))
-        self.entries += len(pending.rows)
+            self._pending.append(pending.pop())
+            if len(pending) in outcomes:
+                self._outcomes[0] = outcomes.pop(len(pending))
+        self.entries += len(pending)
         self._add_runs(pending, outcomes, ends)
 
     def _open_suite(self, attributes: Mapping[str, str]) -> None:
         self._end_run()
-        self.root = self.root or ("testcase" if self._pending.rows else "testsuite")
+        self.root = self.root or ("testcase" if self._pending else "testsuite")
         get = attributes.get
         root = self._suites[0]
         file = get("file") or self._suite.file
@@ -176,12 +165,12 @@ class JUnitEvents:
 
     def _end_run(self) -> None:
         """Remember where cases in a row of the present suite end; an open case has lost its end, and comes later."""
-        end = len(self._pending.rows) - self._in_case
+        end = len(self._pending) - self._in_case
         if not self._ends or self._ends[-1][0] != end:
             self._ends.append((end, self._suite))
 
     def _note_child(self, tag: str, attributes: Mapping[str, str]) -> None:
-        said = self._outcomes.get(len(self._pending.rows) - 1, _SILENT)
+        said = self._outcomes.get(len(self._pending) - 1, _SILENT)
         verdict = _OUTCOMES.get(tag)
         if verdict is not None and _SEVERITY[verdict] > _SEVERITY[said.verdict]:
             said = said._replace(verdict=verdict)
@@ -191,15 +180,17 @@ class JUnitEvents:
             said = said._replace(peak_memory_bytes=_parse_bytes(attributes.get("value", "")))
         else:
             return
-        self._outcomes[len(self._pending.rows) - 1] = said
+        self._outcomes[len(self._pending) - 1] = said
 
-    def _add_runs(self, pending: PendingCases, outcomes: Mapping[int, _Outcome], ends: Sequence[_End]) -> None:
+    def _add_runs(
+        self, pending: list[Mapping[str, str]], outcomes: Mapping[int, _Outcome], ends: Sequence[_End]
+    ) -> None:
         """Add cases in runs, each of one suite: those that their end closes, and what is left to the open suite."""
         case_ids: list[str] = []
-        for end, suite in (*ends, (len(pending.rows), self._suite)):
+        for end, suite in (*ends, (len(pending), self._suite)):
             if len(case_ids) < end:
-                case_ids += self._case_ids(suite, pending, slice(len(case_ids), end))
-        cases = self._cases(case_ids, pending, outcomes) if case_ids else []
+                case_ids += self._case_ids(suite, pending[len(case_ids) : end])
+        cases = self._cases(case_ids, pending, outcomes) if pending else []
         begin = self._close_runs(case_ids, cases, ends[:1], begin=0)
         last = ends[-1][0] if ends else 0
         is_plain = all(suite.dialect is not Dialect.GOTESTSUM for _, suite in ends[1:])
@@ -219,33 +210,56 @@ class JUnitEvents:
         if cases:
             self.ledger.add(case_ids, cases, merge=merge_pytest_attempts if suite.is_pytest else merge_attempts)
 
-    def _cases(self, case_ids: list[str], pending: PendingCases, outcomes: Mapping[int, _Outcome]) -> list[CaseRun]:
+    def _cases(
+        self, case_ids: list[str], pending: list[Mapping[str, str]], outcomes: Mapping[int, _Outcome]
+    ) -> list[CaseRun]:
         """Build cases column by column: most passed, and most of the work is done for all of them in C."""
-        seconds = self._seconds(pending.column("time"))
+        seconds = self._seconds(pending)
         columns = zip(case_ids, repeat(_PASSED), seconds, _ONES, _FALSES, _NONES)  # constants are endless
         cases = list(map(_new_tuple, repeat(CaseRun), columns))
-        statuses = pending.rare_column("status")
-        for index in {*outcomes, *statuses}:
-            cases[index] = _judged(cases[index], outcomes.get(index, _SILENT), statuses.get(index, ""))
+        judged = {*outcomes, *[index for index, attributes in enumerate(pending) if "status" in attributes]}
+        for index in judged:
+            status = pending[index].get("status", "")
+            cases[index] = _judged(cases[index], outcomes.get(index, _SILENT), status)
         return cases
 
-    def _case_ids(self, suite: Suite, pending: PendingCases, part: slice) -> list[str]:
-        """Name cases; empty where the report does not."""
+    def _case_ids(self, suite: Suite, pending: list[Mapping[str, str]]) -> list[str]:
+        """Name cases; empty where the report does not. Neighbours mostly share what stands before their names."""
         if suite.dialect is None:
-            self._meet(suite, pending.attributes(part.start))
-        case_ids = name_cases(suite, pending, part, known_files=self._known_files)
-        self.unnamed += case_ids.count("")
+            self._meet(suite, pending[0])
+        is_pytest, known_files = suite.is_pytest, self._known_files
+        if len(pending) == 1:
+            case_id = identify(suite, pending[0], known_files)
+            self.unnamed += not case_id
+            return [case_id]
+        prefix, of_class, of_file = _NO_PREFIX
+        case_ids = []
+        for attributes in pending:
+            get = attributes.get
+            name = get("name")
+            if (
+                name
+                and get("classname") == of_class
+                and get("file") == of_file
+                and (is_pytest or _is_plain(name, prefix))
+            ):
+                case_ids.append(prefix + name)
+            else:
+                case_id = identify(suite, attributes, known_files)
+                prefix, of_class, of_file = _common_prefix(suite, attributes, case_id)
+                self.unnamed += not case_id
+                case_ids.append(case_id)
         return case_ids
 
-    def _seconds(self, times: Sequence[str | None]) -> list[float | None]:
+    def _seconds(self, pending: list[Mapping[str, str]]) -> list[float | None]:
         """Give the seconds of cases, None where they are missing or cannot be."""
         try:
-            seconds: list[float | None] = list(map(float, times))  # type: ignore[arg-type]  # None is caught below
-        except (TypeError, ValueError):
-            return list(map(self._odd_seconds, times))
+            seconds: list[float | None] = [float(attributes["time"]) for attributes in pending]
+        except (KeyError, ValueError):
+            return [self._odd_seconds(attributes) for attributes in pending]
         if min(seconds) >= 0.0 and sum(seconds) <= LONGEST_CASE_S:  # type: ignore[type-var,arg-type,operator]  # all are floats
             return seconds  # each is within the limit; one that is no number fails the sum
-        return list(map(self._odd_seconds, times))
+        return [self._odd_seconds(attributes) for attributes in pending]
 
     def _meet(self, suite: Suite, attributes: Mapping[str, str]) -> None:
         """Settle a suite's dialect at its first case."""
@@ -253,7 +267,8 @@ class JUnitEvents:
         suite.is_pytest = suite.dialect is Dialect.PYTEST_XUNIT1 or suite.dialect is Dialect.PYTEST_XUNIT2
         self.dialect = self.dialect or suite.dialect
 
-    def _odd_seconds(self, text: str | None) -> float | None:
+    def _odd_seconds(self, attributes: Mapping[str, str]) -> float | None:
+        text = attributes.get("time")
         seconds = None if text is None else parse_seconds(text)
         if text is None:
             self.untimed += 1
@@ -269,6 +284,22 @@ def _judged(case: CaseRun, said: _Outcome, status: str) -> CaseRun:
         verdict = _STATUSES.get(status.lower(), _PASSED)
     is_flaky = said.retries > 0 and verdict is _PASSED
     return CaseRun(case.case_id, verdict, case.duration_s, 1 + said.retries, is_flaky, said.peak_memory_bytes)
+
+
+def _common_prefix(suite: Suite, attributes: Mapping[str, str], case_id: str) -> tuple[str, object, str | None]:
+    """Give what `identify` puts before every plain name of this class and file; empty where it depends on the name."""
+    name, classname = attributes.get("name") or "", attributes.get("classname") or ""
+    prefix = case_id.removesuffix(name)
+    is_pytest = suite.is_pytest
+    is_known = suite.dialect in _PREFIXING and classname and name and prefix + name == case_id
+    if is_known and (is_pytest or (name not in {classname, suite.name} and _is_plain(name, prefix))):
+        return prefix, classname, attributes.get("file")
+    return _NO_PREFIX
+
+
+def _is_plain(name: str, prefix: str) -> bool:
+    """Tell that a name neither repeats what stands before it nor is trimmed: such names only follow their prefix."""
+    return name not in prefix and name.strip() == name
 
 
 def _parse_bytes(text: str) -> int | None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
-from operator import attrgetter
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from lxml import etree
@@ -22,27 +21,14 @@ _WIDE_IN_BYTES = re.compile(
 """What .NET's StringWriter declares, and what a tool keeps that recodes the file: single bytes cannot be that."""
 
 
-Feed = Callable[[bytes], None]
-
-
-def parse_xml(
-    stream: BinaryIO,
-    target: object,
-    problems: list[str],
-    *,
-    feeding: Callable[[etree.XMLParser[object]], Feed] = attrgetter("feed"),
-) -> Iterator[bool]:
-    """Feed a parser target of lxml, giving True after each chunk; what is wrong with the markup becomes a problem.
-
-    `feeding` gives what feeds the parser, if it is not to be fed directly.
-    """
+def parse_xml(stream: BinaryIO, target: object, problems: list[str]) -> Iterator[bool]:
+    """Feed a parser target of lxml, giving True after each chunk; what is wrong with the markup becomes a problem."""
     chunk = stream.read(CHUNK_BYTES)
     parser = _new_parser(target, chunk)
-    feed = feeding(parser)
     chunk = _without_junk(_marked(chunk), problems)
     try:
         while chunk:
-            feed(chunk)
+            parser.feed(chunk)
             yield True
             chunk = stream.read(CHUNK_BYTES)
         parser.close()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 pytest.importorskip("lxml", reason="needs lxml (pip install 'cipredict[store]')")
 from lxml import etree
 
-from cipredict.ingest import junit_naming  # after the skip
+from cipredict.ingest import junit_events  # after the skip
 from cipredict.ingest.attempts import CaseLedger
 from cipredict.ingest.interface import Report
 from cipredict.ingest.junit import read_junit
@@ -62,7 +62,7 @@ def test_shared_prefixes_name_cases_as_one_by_one(samples: Path, monkeypatch: py
     contents += [path.read_bytes() for path in sorted((samples / "junit").glob("*.xml"))]
     contents += [_mixed(random.Random(seed)) for seed in range(40)]  # noqa: S311  # repeatable
     quick = [case_ids(content) for content in contents]
-    monkeypatch.setattr(junit_naming, "_PREFIXING", frozenset())
+    monkeypatch.setattr(junit_events, "_PREFIXING", frozenset())
     assert [case_ids(content) for content in contents] == quick
 
 
