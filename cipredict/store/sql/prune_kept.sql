@@ -1,6 +1,7 @@
 -- Purpose: what stays of each table that ages, as temporary views kept_<table>; cutoff comes from prune_cutoff.sql.
 --          A run of unknown time stays: nobody knows its age.
 -- Grain:   that of each table. Remembered benchmarks are events; other events (plans, approvals) do not age.
+-- Parameters: none.
 
 create or replace temp table staying_runs as
 select run_seq

@@ -1,5 +1,6 @@
 -- Purpose: how many runs stay that training can learn from: of known time, with results of cases.
 -- Grain:   one row.
+-- Parameters: none.
 
 select count(*) as runs
 from kept_runs
