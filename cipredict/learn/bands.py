@@ -30,11 +30,9 @@ _PARENT_RUNS = 4.0
 """What the prior and a group's parent are worth, in runs."""
 _FULL_ROWS = 10
 """With fewer cases a run is less than one run of evidence for a group."""
-_WIDEN, _NARROW = 3.0, 0.4
-_MOST = 2.0
+_WIDEN, _NARROW = 2.0, 0.1
+_MOST = 1.0
 """Logarithm of the most that an interval is widened or narrowed by what was missed."""
-_CREDIT_RUNS = 3.0
-"""Runs wholly inside that may be held against later misses: many that are alike say nothing about one that is not."""
 WARM_RUNS = 2
 """Before so many runs nothing was measured: they are not judged."""
 _LEAST = 0.005
@@ -90,8 +88,7 @@ class AdaptiveBands:
         inside = (log_ratio >= low[cell] - 1e-12) & (log_ratio <= high[cell] + 1e-12)
         self.runs += 1
         self.mean_rows += (len(cell) - self.mean_rows) / self.runs
-        owed = self.debt + len(cell) / self.mean_rows * (self.coverage - float(inside.mean()))
-        self.debt = max(owed, _CREDIT_RUNS * (self.coverage - 1))
+        self.debt += len(cell) / self.mean_rows * (self.coverage - float(inside.mean()))
         self.cells *= _DECAY
         self.suite *= _DECAY
         self.evidence *= _DECAY
