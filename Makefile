@@ -16,9 +16,8 @@ install: $(VENV)/.installed  ## Create .venv with everything pinned; seconds whe
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[learn,otel,perf,schedule,tools,alerts,prometheus,dask,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[learn,otel,perf,schedule,tools,alerts,prometheus,dask,docs,dev]'
 	-$(BIN)/pip install --quiet -c constraints.txt -e '.[audio]'  # compiles; without a compiler its tests are skipped
-	-$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'  # wants Python 3.11.5; without it the site's tests are skipped
 	$(BIN)/python -m compileall -q cipredict
 	@touch $@
 
