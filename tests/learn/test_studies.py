@@ -138,7 +138,8 @@ def test_a_learnable_duration_is_promoted(small_recipes: Callable[..., Recipe]) 
     assert found.observed_coverage == pytest.approx(0.9, abs=0.04)
     assert found.model is not None
     rows = seconds_rows(signal=True).window(70, 100)
-    assert wape(found.model.predict(rows.X, rows.baselines[found.model.anchor]), rows.actual_s) == found.wape[MODEL]
+    again_s = found.model.predict(rows.X, rows.baselines[found.model.anchor])
+    assert wape(again_s, rows.actual_s) == pytest.approx(found.wape[MODEL])  # threads add up trees in any order
     assert set(found.model.individual(rows.X, rows.baselines[found.model.anchor])) == {
         "xgboost",
         "neural_net",
